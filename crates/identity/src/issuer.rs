@@ -1,0 +1,44 @@
+use url::Url;
+
+/// One identity provider whose tokens are accepted.
+#[derive(Clone, Debug)]
+pub struct Issuer {
+    /// `iss`, compared byte for byte (OpenID Connect Core section 3.1.3.7); a trailing slash matters.
+    pub url: String,
+    /// A token is for us when any of its `aud` equals any of these.
+    pub audiences: Vec<Audience>,
+    /// Where the keys come from.
+    pub keys: KeySource,
+    /// Narrows the subject to `iss`, `sub`, `aud` and these claims, for a provider that puts noise of its own
+    /// into every token; `None`: every claim but the documented per-token noise.
+    pub identity_claims: Option<Vec<String>>,
+}
+
+/// A value of `aud` (RFC 7519 section 4.1.3) that is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audience(pub String);
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// `<issuer>/.well-known/openid-configuration`, then its `jwks_uri` (OpenID Connect Discovery 1.0).
+    Discovery,
+    /// A JWKS document (RFC 7517 section 5) at this URL.
+    Url(Url),
+    /// Keys that were read before, from a file for example; never refreshed from the network.
+    Fixed(FixedKeys),
+}
+
+/// A JWKS document that was parsed and holds at least one usable key.
+#[derive(Clone, Debug)]
+pub struct FixedKeys;
+
+impl FixedKeys {
+    /// Parses a JWKS document.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot serve: not JSON, no `keys`, or no key that can verify RS256 or ES256.
+    pub fn parse(_document: &[u8]) -> Result<Self, String> {
+        todo!()
+    }
+}
