@@ -1,0 +1,101 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::Arrival;
+use super::connection::{Serve, serve};
+use crate::drain::{Drain, Drained, Tasks};
+
+/// One thread with a runtime of its own: a connection that comes here stays here, with its upstream connections and
+/// its counters, and meets no lock that another thread holds.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    arrivals: UnboundedReceiver<Arrival>,
+    live: Arc<AtomicUsize>,
+}
+
+/// Where a worker's connections are handed in.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    arrivals: UnboundedSender<Arrival>,
+    live: Arc<AtomicUsize>,
+}
+
+// === impl Desk ===
+
+impl Desk {
+    pub(crate) fn connections(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Counted here, not when it is first served: a burst would otherwise go to one worker.
+    pub(super) fn receive(&self, arrival: Arrival) {
+        self.live.fetch_add(1, Ordering::Relaxed);
+        // A worker whose desk is closed is draining; the connection is dropped, as one that came a moment later would be.
+        let _ = self.arrivals.send(arrival);
+    }
+}
+
+// === impl Worker ===
+
+impl Worker {
+    pub(crate) fn new() -> (Self, Desk) {
+        let (sender, arrivals) = unbounded_channel();
+        let live = Arc::new(AtomicUsize::new(0));
+        (
+            Self {
+                arrivals,
+                live: Arc::clone(&live),
+            },
+            Desk {
+                arrivals: sender,
+                live,
+            },
+        )
+    }
+
+    /// Serves until the drain starts and what is in flight has ended, or the drain's patience has.
+    pub(crate) async fn run<J: Serve>(mut self, journey: J, tasks: Tasks, drain: Drain) -> Drained {
+        let mut sweep = tokio::time::interval(SWEEP);
+        loop {
+            tokio::select! {
+                () = drain.started() => break,
+                _ = sweep.tick() => journey.sweep(),
+                arrival = self.arrivals.recv() => match arrival {
+                    Some(arrival) => self.serve(arrival, &journey, &tasks, &drain),
+                    None => break,
+                },
+            }
+        }
+        // Handed over before the listeners stopped: these clients were accepted, so they are served.
+        self.arrivals.close();
+        while let Some(arrival) = self.arrivals.recv().await {
+            self.serve(arrival, &journey, &tasks, &drain);
+        }
+        // The pools hold connections open that nobody will use again.
+        drop(journey);
+        tasks.ended(drain.patience()).await
+    }
+
+    fn serve<J: Serve>(&self, arrival: Arrival, journey: &J, tasks: &Tasks, drain: &Drain) {
+        let (journey, drain, live) = (journey.clone(), drain.clone(), Arc::clone(&self.live));
+        tasks.spawn(async move {
+            let peer = arrival.peer;
+            if let Err(error) = serve(arrival, journey, drain).await {
+                log(peer, &error);
+            }
+            live.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
+
+/// What clients do to their connections is theirs; it is worth a line only to somebody who looks for it.
+fn log(peer: std::net::SocketAddr, error: &io::Error) {
+    tracing::debug!(%peer, %error, "a client's connection ended early");
+}
+
+/// How often idle upstream connections are looked through.
+const SWEEP: Duration = Duration::from_secs(5);

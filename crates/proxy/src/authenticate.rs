@@ -1,0 +1,60 @@
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use identity::BearerToken;
+
+use crate::Failure;
+
+/// The JWT that a request presents: `Authorization: Bearer <jwt>` (RFC 6750 section 2.1), or
+/// `Authorization: Basic` with user `token` and the JWT as the password, which is how `.netrc`, `curl -u` and the
+/// older SQL drivers send what they know as a Databricks token.
+///
+/// # Errors
+/// When there is none, more than one, or one of another kind. Two `Authorization` headers are never a choice to be
+/// made: what is behind us might choose the other one.
+pub(crate) fn credential(headers: &HeaderMap) -> Result<BearerToken, Failure> {
+    let mut presented = headers.get_all(header::AUTHORIZATION).iter();
+    let value = match (presented.next(), presented.next()) {
+        (None, _) => return Err(Failure::NoCredential),
+        (Some(value), None) => value,
+        (Some(_), Some(_)) => return Err(Failure::TwoCredentials),
+    };
+    let (scheme, token) = split_scheme(value.as_bytes());
+    if scheme.eq_ignore_ascii_case(b"bearer") {
+        // The token shares the header's own memory: on the way of every request, it is never copied.
+        Ok(BearerToken::new(Bytes::from_owner(value.clone()).slice(token)))
+    } else if scheme.eq_ignore_ascii_case(b"basic") {
+        let encoded = value.as_bytes().get(token).unwrap_or_default();
+        password_of_token_user(encoded).map(BearerToken::new)
+    } else {
+        Err(Failure::UnsupportedCredential)
+    }
+}
+
+/// RFC 9110 section 11.4: the scheme, one or more spaces, and where the rest lies.
+fn split_scheme(value: &[u8]) -> (&[u8], Range<usize>) {
+    let scheme = value.split(|&byte| byte == b' ').next().unwrap_or_default();
+    let spaces = value
+        .iter()
+        .skip(scheme.len())
+        .take_while(|&&byte| byte == b' ')
+        .count();
+    (scheme, scheme.len() + spaces..value.len())
+}
+
+/// RFC 7617. Databricks knows one user name for a token, `token`, in lower case.
+fn password_of_token_user(encoded: &[u8]) -> Result<Bytes, Failure> {
+    let pair = STANDARD
+        .decode(encoded)
+        .map_err(|_| Failure::UnsupportedCredential)?;
+    let password = pair
+        .strip_prefix(b"token:")
+        .ok_or(Failure::UnsupportedCredential)?;
+    Ok(Bytes::copy_from_slice(password))
+}
+
+#[cfg(test)]
+mod tests;

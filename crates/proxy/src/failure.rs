@@ -1,0 +1,128 @@
+//! The one place where an error becomes a response. Client-facing text comes from here alone, and never shows a
+//! source: the full chain goes to the log.
+
+mod answer;
+
+use exchange::ExchangeError;
+use http::StatusCode;
+use identity::Rejection;
+
+use crate::forward::ForwardError;
+
+pub use answer::ERROR_DOMAIN;
+pub(crate) use answer::RequestId;
+
+/// Why a request is answered by the gateway rather than by the workspace: a variant per thing that its reader can do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The request is not one that may be forwarded. The connection is closed after it.
+    #[error("{0}")]
+    BadRequest(&'static str),
+    /// `CONNECT` and `TRACE`, or the wrong method for one of the gateway's own answers.
+    #[error("this method is not allowed here")]
+    MethodNotAllowed,
+    /// The `Host` leads to no configured workspace.
+    #[error("no workspace is served under the host name {0}")]
+    UnknownHost(String),
+    /// There is no `Authorization` header.
+    #[error(
+        "no credential was sent; send the JWT of your identity provider as Authorization: Bearer <jwt> \
+         (for Databricks clients: as the token)"
+    )]
+    NoCredential,
+    /// There is more than one.
+    #[error("more than one Authorization header was sent; send exactly one")]
+    TwoCredentials,
+    /// There is one of another scheme, or a `Basic` one that is not for the user `token`.
+    #[error(
+        "the Authorization header is of an unsupported kind; send Bearer <jwt>, or Basic with the user name \
+         token and the JWT as the password"
+    )]
+    UnsupportedCredential,
+    /// The JWT was refused.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// There is no Databricks token for this identity.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The workspace did not answer.
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+    /// The workspace answered `101` to a request for no upgrade.
+    #[error("the workspace switched protocols without being asked to")]
+    UnexpectedUpgrade,
+    /// The gateway's own token endpoint refuses: RFC 6749 section 5.2.
+    #[error("{description}")]
+    TokenRequest {
+        /// `invalid_request`, `invalid_grant` or `unsupported_grant_type`.
+        error: &'static str,
+        /// For a person.
+        description: String,
+    },
+    /// The gateway's own answer could not be made.
+    #[error("the gateway met a fault of its own")]
+    Internal,
+}
+
+impl Failure {
+    /// The status that the client sees. 503 and 429 only when nothing was forwarded: clients repeat those, POST included.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) | Self::TwoCredentials | Self::TokenRequest { .. } => StatusCode::BAD_REQUEST,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::NoCredential | Self::UnsupportedCredential => StatusCode::UNAUTHORIZED,
+            Self::Rejected(rejection) if rejection.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Rejected(_) => StatusCode::UNAUTHORIZED,
+            Self::Exchange(ExchangeError::Denied(denial)) if denial.status == 403 => StatusCode::FORBIDDEN,
+            Self::Exchange(ExchangeError::Denied(_)) => StatusCode::UNAUTHORIZED,
+            Self::Exchange(ExchangeError::Unavailable(outage)) if outage.throttled => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Exchange(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forward(fault) => forward_status(fault),
+            Self::UnexpectedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What went wrong, for machines: `ErrorInfo.reason`, metrics and the access log. Never changes its meaning.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "BAD_REQUEST",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::UnknownHost(_) => "UNKNOWN_HOST",
+            Self::NoCredential => "NO_CREDENTIAL",
+            Self::TwoCredentials => "TWO_CREDENTIALS",
+            Self::UnsupportedCredential => "UNSUPPORTED_CREDENTIAL",
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Exchange(error) => error.code(),
+            Self::Forward(fault) => fault.code(),
+            Self::UnexpectedUpgrade => "UPSTREAM_UNEXPECTED_UPGRADE",
+            Self::TokenRequest { .. } => "TOKEN_REQUEST",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// Whether the connection ends with this answer: after a request whose framing is in doubt, what follows on the
+    /// same connection may be somebody else's idea.
+    fn closes(&self) -> bool {
+        matches!(
+            self,
+            Self::BadRequest(_) | Self::MethodNotAllowed | Self::TwoCredentials
+        )
+    }
+}
+
+fn forward_status(fault: &ForwardError) -> StatusCode {
+    match fault {
+        ForwardError::Connect(_) => StatusCode::SERVICE_UNAVAILABLE,
+        ForwardError::RequestBody(_) => StatusCode::BAD_REQUEST,
+        ForwardError::Broke(_) => StatusCode::BAD_GATEWAY,
+        ForwardError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+#[cfg(test)]
+mod tests;

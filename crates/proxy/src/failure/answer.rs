@@ -1,0 +1,151 @@
+use std::fmt;
+use std::time::Duration;
+
+use exchange::ExchangeError;
+use http::{HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+
+use crate::{Body, Failure, ForwardError};
+
+/// The domain of every `ErrorInfo` that the gateway makes, so that nobody takes its errors for Databricks' own.
+pub const ERROR_DOMAIN: &str = "lakegate";
+
+/// Names one request in the answer, in the log, and to the people who have to bring the two together: 128 bits in hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId(pub(crate) u128);
+
+/// How long clients wait where nothing better is known.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl Failure {
+    /// The whole answer, in the form that Databricks' own clients read.
+    ///
+    /// The JSON has `error_code` and `message`, and no `error` key: several SDKs would show that key alone. Thrift
+    /// clients read no body at all and show `X-Databricks-Reason-Phrase`.
+    pub(crate) fn answer(&self, id: RequestId) -> Response<Body> {
+        let message = self.to_string();
+        let body = match self {
+            Self::TokenRequest { error, description } => {
+                json!({ "error": error, "error_description": description })
+            }
+            _ => self.error_document(&message, id),
+        };
+        let mut response = Response::new(Body::full(body.to_string()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+        headers.insert("x-request-id", id.header());
+        headers.insert("x-databricks-reason-phrase", one_line(&message));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(wait) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, whole_seconds(wait));
+        }
+        if let Some(challenge) = self.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if self.closes() {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// facts of the Databricks APIs: a typed exception comes from `error_code`, `ErrorInfo` from `details`.
+    fn error_document(&self, message: &str, id: RequestId) -> serde_json::Value {
+        json!({
+            "error_code": self.error_code(),
+            "message": message,
+            "details": [
+                {
+                    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                    "reason": self.reason(),
+                    "domain": ERROR_DOMAIN,
+                    "metadata": {},
+                },
+                {
+                    "@type": "type.googleapis.com/google.rpc.RequestInfo",
+                    "request_id": id.to_string(),
+                    "serving_data": "",
+                },
+            ],
+        })
+    }
+
+    /// None of the codes on which a client acts beyond showing them: Terraform would drop state on a NOT_FOUND.
+    fn error_code(&self) -> &'static str {
+        match self.status() {
+            StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED => "BAD_REQUEST",
+            StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+            StatusCode::FORBIDDEN => "PERMISSION_DENIED",
+            StatusCode::MISDIRECTED_REQUEST => "MISDIRECTED_REQUEST",
+            StatusCode::TOO_MANY_REQUESTS => "RESOURCE_EXHAUSTED",
+            StatusCode::SERVICE_UNAVAILABLE => "TEMPORARILY_UNAVAILABLE",
+            StatusCode::GATEWAY_TIMEOUT => "DEADLINE_EXCEEDED",
+            StatusCode::BAD_GATEWAY => "BAD_GATEWAY",
+            _ => "INTERNAL_ERROR",
+        }
+    }
+
+    /// An integer with every 429 and 503: JDBC throws on a missing one and on a date.
+    fn retry_after(&self) -> Option<Duration> {
+        let repeatable = matches!(
+            self.status(),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        repeatable.then(|| match self {
+            Self::Exchange(error) => error.retry_after().unwrap_or(RETRY_AFTER),
+            _ => RETRY_AFTER,
+        })
+    }
+
+    /// RFC 6750 section 3: without a credential the scheme alone, with a bad one `invalid_token`.
+    fn challenge(&self) -> Option<HeaderValue> {
+        (self.status() == StatusCode::UNAUTHORIZED).then(|| match self {
+            Self::NoCredential => HeaderValue::from_static("Bearer"),
+            Self::UnsupportedCredential => HeaderValue::from_static("Bearer error=\"invalid_request\""),
+            _ => HeaderValue::from_static("Bearer error=\"invalid_token\""),
+        })
+    }
+
+    /// Whose fault the log should look for, where the answer's text does not say it.
+    pub(crate) fn is_ours_to_mend(&self) -> bool {
+        match self {
+            Self::Forward(fault) => !matches!(fault, ForwardError::RequestBody(_)),
+            Self::Exchange(error) => !matches!(error, ExchangeError::Denied(_)),
+            Self::Rejected(rejection) => rejection.is_temporary(),
+            Self::UnexpectedUpgrade | Self::Internal => true,
+            _ => false,
+        }
+    }
+}
+
+/// A message as a header value: RFC 9110 section 5.5 allows visible ASCII and spaces.
+fn one_line(message: &str) -> HeaderValue {
+    let text: String = message
+        .chars()
+        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+        .take(512)
+        .collect();
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("error"))
+}
+
+/// Never 0: some clients take it as leave to come back in a loop.
+fn whole_seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs().max(1) + u64::from(wait.as_secs() >= 1 && wait.subsec_nanos() > 0))
+}
+
+// === impl RequestId ===
+
+impl RequestId {
+    fn header(self) -> HeaderValue {
+        HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("-"))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}

@@ -1,0 +1,172 @@
+//! Pooled HTTP/1.1 connections to the workspaces: one set of pools per worker, so that no request waits for another core.
+
+mod body;
+mod connect;
+mod error;
+mod pool;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use crate::body::{Progress, RequestBody};
+use crate::counters::Counters;
+use crate::drain::Tasks;
+use crate::route::Workspace;
+use crate::settings::Settings;
+use connect::connect;
+use pool::{Lease, Pool};
+
+pub use body::UpstreamBody;
+pub use connect::ConnectError;
+pub use error::ForwardError;
+
+/// A rewritten request, and the workspace that it is for.
+#[derive(Debug)]
+pub struct Forward {
+    /// Where to.
+    pub workspace: Arc<Workspace>,
+    /// What: origin-form target, under the workspace's token.
+    pub request: Request<RequestBody>,
+}
+
+/// The workspaces as one `tower::Service`: a request in, the head of the response and its stream out.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pools: Vec<Pool>,
+    connect_timeout: Duration,
+    first_byte_timeout: Duration,
+    counters: Arc<Counters>,
+    tasks: Tasks,
+}
+
+/// How a request that was given to a connection ended.
+enum Sent {
+    Answered(Response<UpstreamBody>),
+    /// The connection had died before a byte was written: the request is whole and may be given to another one.
+    Unsent(Request<RequestBody>),
+}
+
+// === impl Upstream ===
+
+impl Upstream {
+    /// One pool for each of `workspaces`. Connections run as `tasks`.
+    pub(crate) fn new(workspaces: usize, settings: &Settings, counters: Arc<Counters>, tasks: Tasks) -> Self {
+        let pools = (0..workspaces)
+            .map(|_| Pool::new(settings.upstream_idle_timeout))
+            .collect();
+        Self(Arc::new(Inner {
+            pools,
+            connect_timeout: settings.connect_timeout,
+            first_byte_timeout: settings.first_byte_timeout,
+            counters,
+            tasks,
+        }))
+    }
+
+    /// Closes what has been idle for too long; a worker calls it now and then, so that a quiet pool empties too.
+    pub(crate) fn close_idle(&self) {
+        self.0.pools.iter().for_each(Pool::close_idle);
+    }
+}
+
+impl tower::Service<Forward> for Upstream {
+    type Response = Response<UpstreamBody>;
+    type Error = ForwardError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ForwardError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ForwardError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, forward: Forward) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { inner.forward(forward).await })
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    async fn forward(
+        &self,
+        Forward {
+            workspace,
+            mut request,
+        }: Forward,
+    ) -> Result<Response<UpstreamBody>, ForwardError> {
+        let pool = self
+            .pools
+            .get(workspace.index)
+            .ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))?;
+        while let Some(lease) = pool.take() {
+            self.counters.upstream_reused();
+            match self.send(lease, request).await? {
+                Sent::Answered(response) => return Ok(response),
+                Sent::Unsent(returned) => request = returned,
+            }
+        }
+        // Boxed: connecting is rare and its state is large, while every request in flight pays for this future.
+        let lease = Box::pin(self.connect(pool, &workspace)).await?;
+        match self.send(lease, request).await? {
+            Sent::Answered(response) => Ok(response),
+            Sent::Unsent(_) => Err(ForwardError::Connect(ConnectError::ClosedAtOnce)),
+        }
+    }
+
+    async fn connect(&self, pool: &Pool, workspace: &Workspace) -> Result<Lease, ForwardError> {
+        let deadline = Instant::now() + self.connect_timeout;
+        let connected = timeout_at(deadline, connect(&workspace.url, &self.tasks)).await;
+        let sender = connected
+            .map_err(|_| ConnectError::TimedOut(self.connect_timeout))
+            .flatten()?;
+        self.counters.upstream_opened();
+        Ok(pool.lease(sender))
+    }
+
+    async fn send(&self, mut lease: Lease, request: Request<RequestBody>) -> Result<Sent, ForwardError> {
+        let progress = request.body().progress();
+        let answer = lease.sender().try_send_request(request);
+        match self.before_deadline(answer, &progress).await? {
+            Ok(response) => {
+                Ok(Sent::Answered(response.map(|body: Incoming| {
+                    UpstreamBody::new(body, lease, &self.tasks)
+                })))
+            }
+            Err(mut failed) => match failed.take_message() {
+                Some(request) => Ok(Sent::Unsent(request)),
+                None => Err(ForwardError::from_hyper(failed.into_error())),
+            },
+        }
+    }
+
+    /// The clock for the first byte starts anew whenever a part of the request body has moved: an upload may last for hours.
+    async fn before_deadline<F: Future>(
+        &self,
+        answer: F,
+        progress: &Progress,
+    ) -> Result<F::Output, ForwardError> {
+        let mut answer = std::pin::pin!(answer);
+        let mut moved = progress.bytes();
+        loop {
+            let deadline = Instant::now() + self.first_byte_timeout;
+            if let Ok(answered) = timeout_at(deadline, &mut answer).await {
+                return Ok(answered);
+            }
+            let now = progress.bytes();
+            if now == moved {
+                return Err(ForwardError::TimedOut(self.first_byte_timeout));
+            }
+            moved = now;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+use std::sync::Arc;
+
+use exchange::{AccessToken, ExchangeError, ExchangeRequest};
+use http::{Request, Response};
+use identity::{Clock, Verifier};
+use tower::{Service, ServiceExt as _};
+
+use crate::body::RequestBody;
+use crate::bootstrap::{self, Base, Question, TokenRequest};
+use crate::forward::UpstreamBody;
+use crate::observe::Trail;
+use crate::route::Destination;
+use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, relay, rewrite};
+
+/// The way of every request. `S` swaps an identity for a token, `U` is the workspaces: the two seams.
+#[derive(Clone, Debug)]
+pub(crate) struct Journey<S, U> {
+    rules: Arc<Rules>,
+    swap: S,
+    upstream: U,
+}
+
+/// What decides over requests; the same for all workers.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) verifier: Verifier,
+    pub(crate) clock: Clock,
+    pub(crate) audiences: Vec<String>,
+}
+
+impl<S, U> Journey<S, U>
+where
+    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError> + Clone,
+    U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
+{
+    pub(crate) fn new(rules: Arc<Rules>, swap: S, upstream: U) -> Self {
+        Self {
+            rules,
+            swap,
+            upstream,
+        }
+    }
+
+    /// route -> authenticate -> swap -> rewrite -> forward -> relay.
+    ///
+    /// The order decides which fault is named when there are several: where to, then who, then whether Databricks agrees.
+    pub(crate) async fn travel(
+        &self,
+        request: Request<RequestBody>,
+        trail: &mut Trail,
+    ) -> Result<Response<Body>, Failure> {
+        let destination = self.rules.routes.find(&request)?;
+        trail.routed(&destination.workspace);
+        if let Some(question) = Question::asked(request.uri().path()) {
+            return self.answer(question, &destination, request, trail).await;
+        }
+
+        let credential = authenticate::credential(request.headers())?;
+        let identity = self.rules.verifier.verify(credential).await?;
+        trail.authenticated(&identity);
+
+        let Destination { workspace, .. } = destination;
+        let swap = ExchangeRequest {
+            identity,
+            grant: workspace.grant.clone(),
+        };
+        let token = self.swap.clone().oneshot(swap).await?;
+        trail.swapped();
+
+        let (mut head, body) = request.into_parts();
+        rewrite::request(&mut head, &workspace.url, &token);
+        let forward = Forward {
+            workspace,
+            request: Request::from_parts(head, body),
+        };
+        let response = self.upstream.clone().oneshot(forward).await?;
+
+        relay::response(response)
+    }
+
+    /// The questions that clients ask before they have a token.
+    async fn answer(
+        &self,
+        question: Question,
+        destination: &Destination,
+        request: Request<RequestBody>,
+        trail: &mut Trail,
+    ) -> Result<Response<Body>, Failure> {
+        question.check_method(request.method())?;
+        let base = Base(format!("{}://{}", trail.scheme(), destination.host));
+        match question {
+            Question::HostMetadata => {
+                bootstrap::databricks_config(&base, &destination.workspace, &self.rules.audiences)
+            }
+            Question::AuthorizationServer => bootstrap::authorization_server(&base, request.uri().path()),
+            Question::Token => {
+                let (head, body) = request.into_parts();
+                let form = bootstrap::read_form(&head.headers, body).await?;
+                let request = TokenRequest::parse(&form)?;
+                let verified = self.rules.verifier.verify(request.subject_token()).await;
+                let identity = verified.map_err(|rejection| TokenRequest::refuse(&rejection))?;
+                trail.authenticated(&identity);
+                request.grant(&identity, self.rules.clock.now())
+            }
+        }
+    }
+}

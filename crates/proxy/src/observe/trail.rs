@@ -1,0 +1,180 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use identity::Identity;
+use tokio::time::Instant;
+
+use super::{AccessRecord, AccessSink, Outcome};
+use crate::body::{Progress, RequestBody};
+use crate::counters::Counters;
+use crate::failure::RequestId;
+use crate::route::Workspace;
+use crate::{Body, Failure};
+
+/// Watches the requests of one worker.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<Eyes>);
+
+struct Eyes {
+    counters: Arc<Counters>,
+    sink: Arc<dyn AccessSink>,
+    /// Ids are this worker's random half and a count.
+    id_prefix: u64,
+    next_id: AtomicU64,
+}
+
+/// What one request leaves behind on its way. It is told at the end, or when the request is dropped on the way.
+pub(crate) struct Trail {
+    observer: Observer,
+    id: RequestId,
+    client: SocketAddr,
+    secure: bool,
+    method: Method,
+    target: Uri,
+    user_agent: Option<HeaderValue>,
+    started: Instant,
+    workspace: Option<Arc<Workspace>>,
+    identity: Option<Identity>,
+    swapped_after: Option<Duration>,
+    answered_after: Option<Duration>,
+    status: Option<StatusCode>,
+    failure: Option<&'static str>,
+    cause: Option<String>,
+    progress: Arc<Progress>,
+    response_bytes: u64,
+    told: bool,
+}
+
+// === impl Observer ===
+
+impl Observer {
+    pub(crate) fn new(counters: Arc<Counters>, sink: Arc<dyn AccessSink>, id_prefix: u64) -> Self {
+        Self(Arc::new(Eyes {
+            counters,
+            sink,
+            id_prefix,
+            next_id: AtomicU64::new(0),
+        }))
+    }
+
+    /// Starts to watch a request.
+    pub(crate) fn watch(&self, request: &Request<RequestBody>, client: SocketAddr, secure: bool) -> Trail {
+        self.0.counters.request_started();
+        let count = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        Trail {
+            observer: self.clone(),
+            id: RequestId(u128::from(self.0.id_prefix) << 64 | u128::from(count)),
+            client,
+            secure,
+            method: request.method().clone(),
+            target: request.uri().clone(),
+            user_agent: request.headers().get(header::USER_AGENT).cloned(),
+            started: Instant::now(),
+            workspace: None,
+            identity: None,
+            swapped_after: None,
+            answered_after: None,
+            status: None,
+            failure: None,
+            cause: None,
+            progress: request.body().progress(),
+            response_bytes: 0,
+            told: false,
+        }
+    }
+}
+
+// === impl Trail ===
+
+impl Trail {
+    /// The scheme by which the client reached the gateway.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    pub(crate) fn routed(&mut self, workspace: &Arc<Workspace>) {
+        self.workspace = Some(Arc::clone(workspace));
+    }
+
+    pub(crate) fn authenticated(&mut self, identity: &Identity) {
+        self.identity = Some(identity.clone());
+    }
+
+    pub(crate) fn swapped(&mut self) {
+        self.swapped_after = Some(self.started.elapsed());
+    }
+
+    /// The response that the client gets, whichever way the journey ended.
+    pub(crate) fn answer(&mut self, journey: Result<Response<Body>, Failure>) -> Response<Body> {
+        let response = journey.unwrap_or_else(|failure| {
+            self.failed(&failure);
+            failure.answer(self.id)
+        });
+        let after = self.started.elapsed();
+        self.answered_after = Some(after);
+        self.status = Some(response.status());
+        self.observer.0.counters.answered(response.status(), after);
+        response
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        self.observer.0.counters.failed(failure.reason());
+        self.failure = Some(failure.reason());
+        self.cause = failure.is_ours_to_mend().then(|| chain(failure));
+    }
+
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.response_bytes += bytes as u64;
+    }
+
+    /// Tells the counters and the access log; once.
+    pub(crate) fn finish(&mut self, outcome: Outcome) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let request_bytes = self.progress.bytes();
+        let eyes = &self.observer.0;
+        eyes.counters
+            .request_ended(request_bytes, self.response_bytes, outcome != Outcome::ClientLeft);
+        eyes.sink.record(&AccessRecord {
+            request_id: self.id.to_string(),
+            client: self.client,
+            method: &self.method,
+            path: self.target.path(),
+            user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
+            workspace: self.workspace.as_ref().map(|workspace| workspace.name.as_str()),
+            identity: self.identity.as_ref(),
+            status: self.status,
+            failure: self.failure,
+            cause: self.cause.as_deref(),
+            request_bytes,
+            response_bytes: self.response_bytes,
+            swapped_after: self.swapped_after,
+            answered_after: self.answered_after,
+            duration: self.started.elapsed(),
+            outcome,
+        });
+    }
+}
+
+impl Drop for Trail {
+    /// A safety net: hyper drops a request when its client leaves, and nothing else says so.
+    fn drop(&mut self) {
+        self.finish(Outcome::ClientLeft);
+    }
+}
+
+/// A failure and all its causes, on one line.
+fn chain(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut source = std::error::Error::source(failure);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,268 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use exchange::{Grant, HostMetadata};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+
+use crate::Failure;
+
+/// Which workspace a request is for, by its exact host and by nothing else that a client sends.
+#[derive(Debug)]
+pub struct Routes {
+    by_host: HashMap<String, Arc<Workspace>>,
+    /// The only workspace, when it names no hosts: then every host is its own.
+    only: Option<Arc<Workspace>>,
+    all: Vec<Arc<Workspace>>,
+}
+
+/// One Databricks workspace, ready to be forwarded to.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The configured name, for people, logs and metrics.
+    pub name: String,
+    /// Where it is.
+    pub url: WorkspaceUrl,
+    /// The hosts under which clients address it, lower-case, with or without a port; empty: all, for a single workspace.
+    pub hosts: Vec<String>,
+    /// How callers' identities become its tokens.
+    pub grant: Grant,
+    /// What it says about itself, once the control plane has asked it.
+    pub metadata: Metadata,
+    /// Its place among all workspaces, which is its pool's place among all pools.
+    pub(crate) index: usize,
+}
+
+/// The origin of a workspace: a scheme, a host and a port, and nothing that could be joined with a client's path.
+#[derive(Clone)]
+pub struct WorkspaceUrl {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) host_header: HeaderValue,
+    pub(crate) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
+}
+
+/// What a workspace says about itself at `/.well-known/databricks-config`; empty until it has been asked.
+#[derive(Debug, Default)]
+pub struct Metadata(ArcSwapOption<HostMetadata>);
+
+/// A URL that is no workspace's origin.
+#[derive(Debug, thiserror::Error)]
+#[error("a workspace URL must be http:// or https:// with a host, and no path, query, fragment or user name")]
+pub struct InvalidWorkspace;
+
+/// Workspaces whose hosts leave a request's destination open.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouteConflict {
+    /// There is nowhere to go.
+    #[error("no workspace is configured")]
+    Empty,
+    /// With several workspaces, each must name its hosts.
+    #[error("workspace {0} names no hosts, and it is not the only one")]
+    NoHosts(String),
+    /// One host, two workspaces.
+    #[error("host {0} is named more than once")]
+    Twice(String),
+}
+
+// === impl Routes ===
+
+impl Routes {
+    /// Every workspace by its hosts.
+    ///
+    /// # Errors
+    /// When some host would lead to no workspace or to two.
+    pub fn new(workspaces: Vec<Workspace>) -> Result<Self, RouteConflict> {
+        let mut routes = Self {
+            by_host: HashMap::new(),
+            only: None,
+            all: Vec::new(),
+        };
+        let alone = workspaces.len() == 1;
+        for (index, workspace) in workspaces.into_iter().enumerate() {
+            let workspace = Arc::new(Workspace { index, ..workspace });
+            if workspace.hosts.is_empty() {
+                if !alone {
+                    return Err(RouteConflict::NoHosts(workspace.name.clone()));
+                }
+                routes.only = Some(Arc::clone(&workspace));
+            }
+            for host in &workspace.hosts {
+                if routes
+                    .by_host
+                    .insert(host.to_ascii_lowercase(), Arc::clone(&workspace))
+                    .is_some()
+                {
+                    return Err(RouteConflict::Twice(host.clone()));
+                }
+            }
+            routes.all.push(workspace);
+        }
+        if routes.all.is_empty() {
+            Err(RouteConflict::Empty)
+        } else {
+            Ok(routes)
+        }
+    }
+
+    /// All workspaces, in the order of the configuration.
+    pub fn workspaces(&self) -> &[Arc<Workspace>] {
+        &self.all
+    }
+
+    /// The workspace that this request is for.
+    ///
+    /// # Errors
+    /// When the request names no host, more than one, or none of ours; or uses a method that is not for forwarding.
+    pub(crate) fn find<B>(&self, request: &Request<B>) -> Result<Destination, Failure> {
+        // The method first: CONNECT has a target of its own shape, about which no other check is right.
+        if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+            return Err(Failure::MethodNotAllowed);
+        }
+        let host = Host::of(request.headers(), request.uri())?;
+        let workspace = self
+            .lookup(&host.0)
+            .ok_or_else(|| Failure::UnknownHost(host.to_string()))?;
+        Ok(Destination {
+            workspace: Arc::clone(workspace),
+            host,
+        })
+    }
+
+    /// The whole authority first, so that a configured port is honoured; then the host without its port.
+    fn lookup(&self, host: &Authority) -> Option<&Arc<Workspace>> {
+        if let Some(only) = &self.only {
+            return Some(only);
+        }
+        let lower = |text: &str| self.by_host.get(&text.to_ascii_lowercase());
+        lower(host.as_str()).or_else(|| lower(host.host()))
+    }
+}
+
+/// Where a request goes, and under which name the client knows it.
+#[derive(Debug)]
+pub(crate) struct Destination {
+    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) host: Host,
+}
+
+/// The one host that a request names.
+#[derive(Debug)]
+pub(crate) struct Host(Authority);
+
+impl Host {
+    /// RFC 9112 section 3.2: exactly one `Host`, valid, and the same as an absolute target's (section 3.2.2 would
+    /// let the target win; a request that disagrees with itself is refused instead).
+    fn of(headers: &HeaderMap, target: &Uri) -> Result<Self, Failure> {
+        if !target.path().starts_with('/') {
+            return Err(Failure::BadRequest(
+                "the request target must be a path that starts with /",
+            ));
+        }
+        let mut named = headers.get_all(header::HOST).iter();
+        let (Some(host), None) = (named.next(), named.next()) else {
+            return Err(Failure::BadRequest(
+                "a request must carry exactly one Host header",
+            ));
+        };
+        let host = Authority::try_from(host.as_bytes())
+            .ok()
+            .filter(|host| !host.as_str().contains('@') && !host.host().is_empty())
+            .ok_or(Failure::BadRequest("the Host header is not a host"))?;
+        match target.authority() {
+            Some(authority) if authority != &host => Err(Failure::BadRequest(
+                "the Host header and the request target name different hosts",
+            )),
+            _ => Ok(Self(host)),
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+// === impl Workspace ===
+
+impl Workspace {
+    /// A workspace that says nothing about itself yet.
+    pub fn new(name: impl Into<String>, url: WorkspaceUrl, hosts: Vec<String>, grant: Grant) -> Self {
+        Self {
+            name: name.into(),
+            url,
+            hosts,
+            grant,
+            metadata: Metadata::default(),
+            index: 0,
+        }
+    }
+}
+
+// === impl WorkspaceUrl ===
+
+impl WorkspaceUrl {
+    /// `tls` is used for `https://`; its roots decide whom to believe.
+    ///
+    /// # Errors
+    /// When `url` is not an origin.
+    pub fn new(url: &url::Url, tls: Arc<ClientConfig>) -> Result<Self, InvalidWorkspace> {
+        let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+        let anonymous = url.username().is_empty() && url.password().is_none();
+        if !bare || !anonymous {
+            return Err(InvalidWorkspace);
+        }
+        let host = url.host_str().ok_or(InvalidWorkspace)?.to_owned();
+        let port = url.port_or_known_default().ok_or(InvalidWorkspace)?;
+        let authority = url
+            .port()
+            .map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let host_header = HeaderValue::try_from(authority).map_err(|_| InvalidWorkspace)?;
+        // `Url` writes an IPv6 address in brackets; a socket and a certificate know it without.
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let tls = match url.scheme() {
+            "http" => None,
+            "https" => Some((
+                ServerName::try_from(host.clone()).map_err(|_| InvalidWorkspace)?,
+                tls,
+            )),
+            _ => return Err(InvalidWorkspace),
+        };
+        Ok(Self {
+            host,
+            port,
+            host_header,
+            tls,
+        })
+    }
+}
+
+impl fmt::Debug for WorkspaceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.host_header.to_str().unwrap_or_default())
+    }
+}
+
+// === impl Metadata ===
+
+impl Metadata {
+    /// What the workspace said.
+    pub fn set(&self, metadata: HostMetadata) {
+        self.0.store(Some(Arc::new(metadata)));
+    }
+
+    /// What it said last, or nothing yet.
+    pub fn read(&self) -> Option<Arc<HostMetadata>> {
+        self.0.load_full()
+    }
+}
+
+#[cfg(test)]
+mod tests;

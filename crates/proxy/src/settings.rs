@@ -1,0 +1,44 @@
+use std::time::Duration;
+
+/// Limits and time-outs of the data plane. There is no total time-out and no body limit: an upload may reach 5 GB and a
+/// stream may live for hours.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// From a request's first byte to the end of its head. Default: 10 s, against clients that trickle.
+    pub header_timeout: Duration,
+    /// How long a connection may wait for its next request. Default: 75 s, a little more than common load balancers' 60 s.
+    pub idle_timeout: Duration,
+    /// For a TLS handshake with a client. Default: 10 s.
+    pub tls_handshake_timeout: Duration,
+    /// A request head's size in bytes. Default: 64 KiB, as JWTs that list groups reach 10 KB and `Basic` adds a third.
+    pub max_header_size: usize,
+    /// Header fields in one head. Default: 100.
+    pub max_headers: usize,
+    /// Connections from clients, all workers together. Default: 10,000.
+    pub max_connections: usize,
+    /// To connect to a workspace, TLS included. Default: 5 s.
+    pub connect_timeout: Duration,
+    /// From the last byte of the request to the first of the response. Default: 300 s, as SQL and model calls are long.
+    pub first_byte_timeout: Duration,
+    /// How long a connection to a workspace is kept without use. Default: 30 s, below common servers' 60 s.
+    pub upstream_idle_timeout: Duration,
+    /// `aud` values that callers' tokens may carry; told to clients that ask which audience to request.
+    pub audiences: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            tls_handshake_timeout: Duration::from_secs(10),
+            max_header_size: 64 * 1024,
+            max_headers: 100,
+            max_connections: 10_000,
+            connect_timeout: Duration::from_secs(5),
+            first_byte_timeout: Duration::from_secs(300),
+            upstream_idle_timeout: Duration::from_secs(30),
+            audiences: Vec::new(),
+        }
+    }
+}
