@@ -54,6 +54,16 @@ impl UnixTime {
     }
 }
 
+/// RFC 3339, in UTC: `2026-11-23T21:00:00Z`.
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > LAST_SECOND_OF_9999 {
+            return f.write_str("a time after the year 9999");
+        }
+        humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(self.0)).fmt(f)
+    }
+}
+
 // === impl Clock ===
 
 impl Clock {
@@ -102,7 +112,18 @@ impl ManualClock {
 
 /// A clock before 1970 reads as 1970, at which every token is not yet valid or far from expiry;
 /// the machine is broken, but no arithmetic is.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the system's clock"
+)]
 fn system_now() -> UnixTime {
-    UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+    UnixTime(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs(),
+    )
 }
+
+/// 9999-12-31T23:59:59Z, beyond which RFC 3339 has no name for a moment.
+const LAST_SECOND_OF_9999: u64 = 253_402_300_799;

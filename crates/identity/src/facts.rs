@@ -1,5 +1,7 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::key::Key;
 use crate::{BearerToken, UnixTime};
 
 /// Proof that a JWT was verified: only [`Verifier`](crate::Verifier) makes one.
@@ -20,6 +22,10 @@ pub(crate) struct Facts {
     pub(crate) subject: Subject,
     pub(crate) digest: SubjectDigest,
     pub(crate) expiry: Expiry,
+    /// `nbf` or `iat`, whichever is later, less the leeway.
+    pub(crate) valid_from: UnixTime,
+    /// What vouches for all this, for as long as the issuer stands by it.
+    pub(crate) key: Arc<Key>,
 }
 
 /// The `sub` claim (RFC 7519 section 4.1.2): a name for logs, not a key. Two issuers may use the same one.
@@ -38,6 +44,10 @@ pub struct Expiry(pub UnixTime);
 // === impl Identity ===
 
 impl Identity {
+    pub(crate) fn new(token: BearerToken, facts: Arc<Facts>) -> Self {
+        Self { token, facts }
+    }
+
     /// The token that was presented.
     pub fn token(&self) -> &BearerToken {
         &self.token
@@ -64,6 +74,16 @@ impl Identity {
     }
 }
 
+// === impl Facts ===
+
+impl Facts {
+    /// Whether a token with these facts would still be admitted: its key stands, and its time has come
+    /// and is not up.
+    pub(crate) fn are_current(&self, now: UnixTime) -> bool {
+        !self.key.is_withdrawn() && self.expiry.is_usable_at(now) && self.valid_from <= now
+    }
+}
+
 // === impl Subject ===
 
 impl Subject {
@@ -79,5 +99,18 @@ impl SubjectDigest {
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+// === impl Expiry ===
+
+impl Expiry {
+    /// Nothing is used in the last moments before its expiry: it could die on its way, and Databricks
+    /// grants no clock skew.
+    pub const MARGIN: Duration = Duration::from_secs(5);
+
+    /// Whether more than [`Expiry::MARGIN`] is left at `now`.
+    pub fn is_usable_at(self, now: UnixTime) -> bool {
+        self.0.since(now) > Self::MARGIN
     }
 }

@@ -1,4 +1,8 @@
+use std::sync::Arc;
+
 use url::Url;
+
+use crate::key_set::KeySet;
 
 /// One identity provider whose tokens are accepted.
 #[derive(Clone, Debug)]
@@ -31,14 +35,18 @@ pub enum KeySource {
 
 /// A JWKS document that was parsed and holds at least one usable key.
 #[derive(Clone, Debug)]
-pub struct FixedKeys;
+pub struct FixedKeys(pub(crate) Arc<KeySet>);
 
 impl FixedKeys {
-    /// Parses a JWKS document.
+    /// Parses a JWKS document (RFC 7517 section 5).
+    ///
+    /// A key is usable when it is RSA (2,048 to 8,192 bits, exponent 65537) or EC on P-256, is not private,
+    /// and its `use`, `key_ops` and `alg`, where given, allow it to verify RS256 or ES256. Other keys are
+    /// passed over, and so are different keys with the same `kid`.
     ///
     /// # Errors
     /// A sentence that says why it cannot serve: not JSON, no `keys`, or no key that can verify RS256 or ES256.
-    pub fn parse(_document: &[u8]) -> Result<Self, String> {
-        todo!()
+    pub fn parse(document: &[u8]) -> Result<Self, String> {
+        KeySet::parse(document).map(|keys| Self(Arc::new(keys)))
     }
 }

@@ -1,20 +1,40 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{BearerToken, Clock, Identity, Issuer, Rejection};
+use tokio::task::JoinSet;
+
+use crate::claims::Claims;
+use crate::digest::TokenDigest;
+use crate::facts::Facts;
+use crate::fetch::HttpKeys;
+use crate::jws::{Jws, MAX_TOKEN_BYTES};
+use crate::keys::Keys;
+use crate::memory::Memory;
+use crate::provider::Provider;
+use crate::refresh::Refresher;
+use crate::rejection::{Quoted, Rejection};
+use crate::{BearerToken, Clock, Identity};
+
+pub use builder::VerifierBuilder;
+
+mod builder;
 
 /// Judges tokens. A cheap clone; share it freely between threads.
 #[derive(Clone, Debug)]
-pub struct Verifier;
+pub struct Verifier(Arc<Inner>);
 
-/// Settings of a [`Verifier`], each with its default.
 #[derive(Debug)]
-pub struct VerifierBuilder;
+struct Inner {
+    providers: Vec<Provider>,
+    memory: Memory,
+    clock: Clock,
+    leeway: Duration,
+}
 
 /// The background half of a [`Verifier`]: fetches and refreshes keys until every handle is gone.
 /// Run it on the control plane; without it no discovered key ever arrives.
-#[derive(Debug)]
 #[must_use = "keys are fetched only while this runs"]
-pub struct KeyRefresh;
+pub struct KeyRefresh(Vec<Refresher<HttpKeys>>);
 
 /// How an issuer's keys are doing, for readiness and metrics.
 #[derive(Clone, Debug)]
@@ -36,57 +56,144 @@ pub struct IssuerHealth {
 // === impl Verifier ===
 
 impl Verifier {
-    /// Starts from `issuers`; `http` fetches their keys.
-    pub fn builder(_issuers: Vec<Issuer>, _http: reqwest::Client) -> VerifierBuilder {
-        todo!()
+    /// Starts from `issuers`; `http` fetches their keys and must not follow redirects.
+    pub fn builder(issuers: Vec<crate::Issuer>, http: reqwest::Client) -> VerifierBuilder {
+        VerifierBuilder::new(issuers, http)
     }
 
     /// Verifies one token: from memory when these exact bytes were verified before, by its signature otherwise.
     ///
+    /// Waits only where waiting helps, and only for seconds: for the first keys of an issuer, and for a
+    /// refetch when the token names a key that is not known.
+    ///
     /// # Errors
     /// The [`Rejection`] says why, and what to do about it.
-    pub async fn verify(&self, _token: BearerToken) -> Result<Identity, Rejection> {
-        todo!()
+    pub async fn verify(&self, token: BearerToken) -> Result<Identity, Rejection> {
+        // Before the digest, so that an oversized token costs nothing at all.
+        if token.expose().len() > MAX_TOKEN_BYTES {
+            return Err(Rejection::TooLarge {
+                size: token.expose().len(),
+            });
+        }
+        let digest = TokenDigest::of(&token);
+        if let Some(facts) = self.0.memory.recall(digest, self.0.clock.now()).await {
+            return Ok(Identity::new(token, facts));
+        }
+        let facts = Arc::new(self.0.judge(token.expose()).await?);
+        self.0.memory.remember(digest, Arc::clone(&facts)).await;
+        Ok(Identity::new(token, facts))
+    }
+
+    /// Resolves once every issuer's keys are there; for ever, if [`KeyRefresh`] does not run.
+    pub async fn ready(&self) {
+        for provider in &self.0.providers {
+            if let Keys::Refreshed(keys) = &provider.keys {
+                keys.ready().await;
+            }
+        }
     }
 
     /// How each issuer's keys are doing, in the order of the configuration.
     pub fn health(&self) -> Vec<IssuerHealth> {
-        todo!()
+        self.0.providers.iter().map(IssuerHealth::of).collect()
     }
 }
 
-// === impl VerifierBuilder ===
+// === impl Inner ===
 
-impl VerifierBuilder {
-    /// The clock that decides `exp` and `nbf`. Default: the system's.
-    #[must_use]
-    pub fn clock(self, _clock: Clock) -> Self {
-        todo!()
+impl Inner {
+    /// The order is the security: size and shape, header, then `iss` - not trusted, only used to choose
+    /// whose keys may vouch - then the key, then the signature, and only then what the claims say.
+    async fn judge(&self, token: &[u8]) -> Result<Facts, Rejection> {
+        let jws = Jws::parse(token)?;
+        let claims = Claims::parse(&jws.payload)?;
+        let provider = self.provider(&claims.issuer()?)?;
+        let key = provider.keys.find(&provider.name, &jws.header).await?;
+        if !key.signed(&jws) {
+            return Err(Rejection::BadSignature {
+                issuer: provider.issuer.url.clone(),
+            });
+        }
+        provider.admit(&claims, key, self.clock.now(), self.leeway)
     }
 
-    /// How far `nbf` and `iat` may lie in the future. Default: 60 s. `exp` has none: Databricks grants none.
-    #[must_use]
-    pub fn leeway(self, _leeway: Duration) -> Self {
-        todo!()
+    /// The provider whose configured issuer equals `iss` byte for byte.
+    fn provider(&self, iss: &str) -> Result<&Provider, Rejection> {
+        let found = self.providers.iter().find(|provider| provider.issuer.url == iss);
+        found.ok_or_else(|| self.unknown_issuer(iss))
     }
 
-    /// How many verified tokens are remembered. Default: 100,000.
-    #[must_use]
-    pub fn remembered_tokens(self, _entries: u64) -> Self {
-        todo!()
+    fn unknown_issuer(&self, iss: &str) -> Rejection {
+        let configured = || self.providers.iter().map(|provider| provider.issuer.url.as_str());
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        let presented = Quoted::new(iss);
+        if let Some(near) = configured().find(|url| bare(url) == bare(iss)) {
+            return Rejection::IssuerTrailingSlash {
+                presented,
+                configured: near.to_owned(),
+            };
+        }
+        if is_databricks(iss) {
+            return Rejection::DatabricksToken;
+        }
+        Rejection::UnknownIssuer {
+            presented,
+            configured: configured().collect::<Vec<_>>().join(", "),
+        }
     }
+}
 
-    /// The verifier, and the future that keeps its keys fresh.
-    pub fn build(self) -> (Verifier, KeyRefresh) {
-        todo!()
-    }
+/// Whether `iss` is that of Databricks' own OAuth tokens, which callers present by mistake.
+fn is_databricks(iss: &str) -> bool {
+    iss.starts_with("https://") && iss.contains("databricks") && iss.contains("/oidc")
 }
 
 // === impl KeyRefresh ===
 
 impl KeyRefresh {
     /// Fetches and refreshes every issuer's keys; ends when the last [`Verifier`] is dropped.
+    ///
+    /// Each issuer on a task of its own, so that a slow one never starves the others; dropping this
+    /// future stops them all.
     pub async fn run(self) {
-        todo!()
+        let mut refreshers: JoinSet<()> = self.0.into_iter().map(Refresher::run).collect();
+        while refreshers.join_next().await.is_some() {}
+    }
+}
+
+impl std::fmt::Debug for KeyRefresh {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRefresh")
+            .field("issuers", &self.0.len())
+            .finish()
+    }
+}
+
+// === impl IssuerHealth ===
+
+impl IssuerHealth {
+    fn of(provider: &Provider) -> Self {
+        let issuer = provider.issuer.url.clone();
+        match &provider.keys {
+            Keys::Fixed(set) => Self {
+                issuer,
+                keys: set.len(),
+                age: None,
+                last_error: None,
+                fetches: 0,
+                failures: 0,
+            },
+            Keys::Refreshed(keys) => {
+                let progress = keys.progress.borrow().clone();
+                Self {
+                    issuer,
+                    keys: keys.shared.set.load().as_ref().map_or(0, |set| set.len()),
+                    age: progress.fetched_at.map(|at| at.elapsed()),
+                    last_error: progress.last_error,
+                    fetches: progress.fetches,
+                    failures: progress.failures,
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,101 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::claims::{Claims, check_start};
+use crate::facts::{Facts, Subject, SubjectDigest};
+use crate::key::Key;
+use crate::keys::Keys;
+use crate::rejection::{Quoted, Rejection};
+use crate::{Expiry, Issuer, UnixTime};
+
+/// A configured identity provider with its keys.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    pub(crate) issuer: Issuer,
+    pub(crate) name: Arc<str>,
+    pub(crate) keys: Keys,
+}
+
+/// How many of the presented audiences a message quotes.
+const QUOTED_AUDIENCES: usize = 5;
+
+impl Provider {
+    /// Judges the claims of a token that `key` signed.
+    ///
+    /// The audience comes before the times: who has the wrong one needs another token anyway, so an expired
+    /// token for somebody else is mended in one step.
+    pub(crate) fn admit(
+        &self,
+        claims: &Claims<'_>,
+        key: Arc<Key>,
+        now: UnixTime,
+        leeway: Duration,
+    ) -> Result<Facts, Rejection> {
+        let subject = claims.subject()?;
+        self.check_audience(claims)?;
+        Ok(Facts {
+            issuer: Arc::clone(&self.name),
+            subject: Subject(subject.into()),
+            digest: SubjectDigest::new(&self.issuer, claims),
+            expiry: expiry(claims, now)?,
+            valid_from: valid_from(claims, now, leeway)?,
+            key,
+        })
+    }
+
+    /// RFC 7519 section 4.1.3: one of the token's audiences is one of ours.
+    fn check_audience(&self, claims: &Claims<'_>) -> Result<(), Rejection> {
+        let presented = claims.audiences()?;
+        let ours = |audience: &str| self.issuer.audiences.iter().any(|ours| ours.0 == audience);
+        if presented.iter().any(|audience| ours(audience)) {
+            return Ok(());
+        }
+        let quoted = presented
+            .iter()
+            .take(QUOTED_AUDIENCES)
+            .map(|audience| Quoted::new(audience).to_string());
+        let mut presented_text = quoted.collect::<Vec<_>>().join(", ");
+        match presented.len() {
+            0 => presented_text.push_str("(none)"),
+            1..=QUOTED_AUDIENCES => {}
+            more => presented_text.push_str(&format!(" and {} more", more - QUOTED_AUDIENCES)),
+        }
+        let expected: Vec<_> = self
+            .issuer
+            .audiences
+            .iter()
+            .map(|audience| audience.0.as_str())
+            .collect();
+        Err(Rejection::WrongAudience {
+            presented: presented_text,
+            expected: expected.join(" or "),
+        })
+    }
+}
+
+/// RFC 7519 section 4.1.4, without leeway: Databricks grants none.
+fn expiry(claims: &Claims<'_>, now: UnixTime) -> Result<Expiry, Rejection> {
+    let at = claims.expiry()?;
+    if now >= at {
+        return Err(Rejection::Expired {
+            at,
+            ago: now.since(at),
+        });
+    }
+    if !Expiry(at).is_usable_at(now) {
+        return Err(Rejection::ExpiresTooSoon { at });
+    }
+    Ok(Expiry(at))
+}
+
+/// RFC 7519 sections 4.1.5 and 4.1.6: a token from the future is refused, whichever of the two says so.
+fn valid_from(claims: &Claims<'_>, now: UnixTime, leeway: Duration) -> Result<UnixTime, Rejection> {
+    let mut latest = UnixTime::from_seconds(0);
+    for claim in ["nbf", "iat"] {
+        if let Some(at) = claims.start(claim)? {
+            check_start(claim, at, now, leeway)?;
+            latest = latest.max(at);
+        }
+    }
+    Ok(latest.minus(leeway))
+}
