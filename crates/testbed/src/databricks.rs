@@ -1,43 +1,41 @@
-use std::time::Duration;
+mod arrival;
+mod auth;
+mod builder;
+mod credential;
+mod discovery;
+mod leak;
+mod policy;
+mod refusal;
+mod reply;
+mod routes;
+mod scim;
+mod seen;
+mod token_endpoint;
+mod tokens;
+mod workspace;
 
-use crate::{Authority, Faults, Idp};
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::server::Running;
+use crate::{Faults, Idp};
+use workspace::Workspace;
+
+pub use builder::{DatabricksBuilder, ExpiresIn, Refusals};
+pub use policy::Policy;
+pub use seen::Seen;
 
 /// A fake Databricks workspace. Stops when the last clone is dropped.
 #[derive(Clone)]
-pub struct Databricks;
-
-/// Settings of a [`Databricks`].
-pub struct DatabricksBuilder;
-
-/// A federation policy.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// `iss`, exactly.
-    pub issuer: String,
-    /// Any of these in `aud`.
-    pub audiences: Vec<String>,
-    /// Which claim names the caller. Databricks' default: `sub`.
-    pub subject_claim: String,
-    /// `Some`: a service principal's policy, for exactly this subject, chosen by this `client_id`. `None`: the account's.
-    pub service_principal: Option<(String, String)>,
-    /// The keys, as the issuer publishes them.
-    pub jwks: String,
+pub struct Databricks {
+    workspace: Arc<Workspace>,
+    running: Arc<Running>,
 }
 
-/// One request that the workspace received, as it was on the wire.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    /// The method.
-    pub method: String,
-    /// The request target, byte for byte.
-    pub target: String,
-    /// The header fields in order, names as written.
-    pub headers: Vec<(String, String)>,
-    /// Whose token it carried, if it carried one that is known.
-    pub identity: Option<String>,
-    /// How many body bytes arrived.
-    pub body_bytes: u64,
-}
+// === impl Databricks ===
 
 impl Databricks {
     /// On a free loopback port, plain HTTP, with an account-wide policy for `idp` and audience `databricks-gateway`;
@@ -48,93 +46,74 @@ impl Databricks {
 
     /// Settings first.
     pub fn builder() -> DatabricksBuilder {
-        todo!()
+        DatabricksBuilder::default()
     }
 
     /// `http://127.0.0.1:PORT`, or `https://localhost:PORT`.
     pub fn url(&self) -> &str {
-        todo!()
+        &self.workspace.url
     }
 
     /// Adds a policy.
-    pub fn add_policy(&self, _policy: Policy) {
-        todo!()
+    pub fn add_policy(&self, policy: Policy) {
+        self.workspace.policies.lock().push(policy.into());
     }
 
     /// Only these subjects are users from now on.
-    pub fn set_users(&self, _users: &[&str]) {
-        todo!()
+    pub fn set_users(&self, users: &[&str]) {
+        *self.workspace.users.lock() = Some(users.iter().map(|&user| user.to_owned()).collect());
     }
 
     /// How many exchanges were asked for with a valid token of `subject`.
-    pub fn exchanges(&self, _subject: &str) -> u64 {
-        todo!()
+    ///
+    /// Counted on arrival, before any fault: an exchange that is delayed or reset counts.
+    pub fn exchanges(&self, subject: &str) -> u64 {
+        self.workspace
+            .exchanges
+            .lock()
+            .get(subject)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// How many times the token endpoint was called at all.
     pub fn token_calls(&self) -> u64 {
-        todo!()
+        self.workspace.token_calls.load(Ordering::Relaxed)
     }
 
     /// How many requests outside the token endpoint carried an IdP's JWT anywhere in their head. Must stay 0.
     pub fn leaked_jwts(&self) -> u64 {
-        todo!()
+        self.workspace.leaked_jwts.load(Ordering::Relaxed)
     }
 
     /// Everything outside the token endpoint, in order.
     pub fn seen(&self) -> Vec<Seen> {
-        todo!()
+        self.workspace.records.all()
     }
 
     /// Forgets every issued token: each is answered `403 Invalid access token.` from now on.
     pub fn revoke_tokens(&self) {
-        todo!()
+        self.workspace.tokens.revoke_all();
     }
 
-    /// The content of the file at this path of the Files API, if there is one.
-    pub fn file(&self, _path: &str) -> Option<bytes::Bytes> {
-        todo!()
+    /// A token for `identity`, valid for an hour, as if it had been exchanged: for tests and benches that call the
+    /// workspace directly.
+    pub fn issue_token(&self, identity: &str) -> String {
+        self.workspace.issue_directly(identity)
     }
 
-    /// Resolves when a client has gone away from an unfinished stream of `/testbed/stream`, once for each.
-    pub async fn stream_cancelled(&self) {
-        todo!()
+    /// Sets the workspace's clock so many seconds ahead of the machine's, or behind it.
+    pub fn skew_clock(&self, seconds: i64) {
+        self.workspace.skew.store(seconds, Ordering::Relaxed);
     }
 
     /// How to misbehave, by path prefix: `/oidc/` for the token endpoint, `/api/` for the rest.
     pub fn faults(&self) -> &Faults {
-        todo!()
-    }
-}
-
-impl DatabricksBuilder {
-    /// An account-wide policy for `idp`'s tokens with audience `databricks-gateway`.
-    pub fn trust(self, _idp: &Idp) -> Self {
-        todo!()
+        &self.workspace.faults
     }
 
-    /// This port instead of a free one.
-    pub fn port(self, _port: u16) -> Self {
-        todo!()
-    }
-
-    /// TLS, with a certificate of `authority`.
-    pub fn tls(self, _authority: &Authority) -> Self {
-        todo!()
-    }
-
-    /// Issue opaque tokens instead of JWTs.
-    pub fn opaque_tokens(self) -> Self {
-        todo!()
-    }
-
-    /// How long an issued token lives at most; by default as long as the subject token.
-    pub fn token_lifetime(self, _lifetime: Duration) -> Self {
-        todo!()
-    }
-
-    /// Binds and serves on the present runtime.
-    pub async fn start(self) -> Databricks {
-        todo!()
+    /// Closes the listener and every connection, and resolves when that is done.
+    pub async fn stop(&self) {
+        self.running.stop().await;
     }
 }

@@ -2,12 +2,23 @@
 //!
 //! Strict where Databricks is strict; misbehaves on request ([`Fault`]).
 
+#![expect(
+    clippy::expect_used,
+    reason = "a fake whose invariant is broken must stop the test that uses it; every message names the invariant"
+)]
+
 mod authority;
 mod databricks;
 mod fault;
 mod idp;
+mod keys;
+mod locked;
+mod random;
+mod server;
+#[cfg(test)]
+mod test_client;
 
 pub use authority::Authority;
-pub use databricks::{Databricks, DatabricksBuilder, Policy, Seen};
+pub use databricks::{Databricks, DatabricksBuilder, ExpiresIn, Policy, Refusals, Seen};
 pub use fault::{Fault, Faults};
 pub use idp::{Algorithm, Idp, IdpBuilder, TokenBuilder};

@@ -1,0 +1,63 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Response;
+use hyper::body::Incoming;
+
+use super::auth::Caller;
+use super::credential::Grant;
+use super::refusal::Refusal;
+use super::workspace::Workspace;
+use super::{reply, routes, token_endpoint};
+use crate::Faults;
+use crate::server::{Body, Handler, Head};
+
+/// A request that has been counted and recorded.
+pub(super) enum Arrival {
+    Token(Result<Grant, Refusal>),
+    Call(Call, Caller),
+}
+
+/// A request outside the token endpoint.
+pub(super) struct Call {
+    pub(super) head: Arc<Head>,
+    pub(super) body: Incoming,
+    /// How many bytes of the body have been read: shown in [`Seen`](super::Seen).
+    pub(super) body_bytes: Arc<AtomicU64>,
+}
+
+impl Handler for Workspace {
+    type Arrival = Arrival;
+
+    async fn arrive(self: &Arc<Self>, head: Head, body: Incoming) -> Arrival {
+        if token_endpoint::is_at(head.path()) {
+            self.token_calls.fetch_add(1, Ordering::Relaxed);
+            return Arrival::Token(self.judge(&head, body).await);
+        }
+        let caller = self.caller(&head);
+        if matches!(caller, Caller::Leaked) {
+            self.leaked_jwts.fetch_add(1, Ordering::Relaxed);
+        }
+        let head = Arc::new(head);
+        let body_bytes = self.records.add(&head, caller.identity().map(str::to_owned));
+        Arrival::Call(
+            Call {
+                head,
+                body,
+                body_bytes,
+            },
+            caller,
+        )
+    }
+
+    async fn answer(self: &Arc<Self>, arrival: Arrival) -> Response<Body> {
+        reply::stamp(match arrival {
+            Arrival::Token(verdict) => self.grant(verdict),
+            Arrival::Call(call, caller) => routes::answer(self, call, caller).await,
+        })
+    }
+
+    fn faults(&self) -> &Faults {
+        &self.faults
+    }
+}
