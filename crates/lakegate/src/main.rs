@@ -1,1 +1,25 @@
-fn main(){}
+//! lakegate, an authenticating reverse proxy in front of Databricks.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use lakegate::cli::{Cli, Command};
+use lakegate::commands::{self, check, run};
+
+/// Many small, short-lived allocations on many threads are what it is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return commands::usage(&refusal),
+    };
+    let outcome = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => commands::demo::demo(&args),
+    };
+    commands::conclude(outcome)
+}

@@ -1,0 +1,92 @@
+//! The command line: what can be typed, and nothing of what it means.
+
+mod flags;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use flags::Flags;
+
+use crate::config::{Config, Faults};
+
+/// An authenticating reverse proxy in front of Databricks: callers bring the JWT of their own identity
+/// provider, lakegate swaps it for a Databricks token and forwards the request.
+#[derive(Debug, Parser)]
+#[command(name = "lakegate", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What lakegate can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve requests, by a configuration file or, for one workspace, by flags alone
+    Run(RunArgs),
+    /// Read a configuration and report every fault at once, without starting anything
+    Check(CheckArgs),
+    /// Try it: an identity provider, a workspace and the gateway, all on this machine
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+}
+
+/// `lakegate run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "LAKEGATE_CONFIG", required_unless_present_all = ["workspace", "issuer", "audience"])]
+    pub config: Option<PathBuf>,
+
+    /// One workspace, instead of a file.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// `lakegate check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "LAKEGATE_CONFIG")]
+    pub config: PathBuf,
+}
+
+/// `lakegate demo`
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The gateway's port
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+
+    /// The identity provider's port; 0: any that is free
+    #[arg(long, default_value_t = 0)]
+    pub idp_port: u16,
+
+    /// The workspace's port; 0: any that is free
+    #[arg(long, default_value_t = 0)]
+    pub workspace_port: u16,
+
+    /// Make the one call that shows how it works, and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+// === impl RunArgs ===
+
+impl RunArgs {
+    /// The configuration that the arguments give: the file's, or the flags' own.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn load(&self) -> Result<Config, Faults> {
+        match &self.config {
+            Some(file) => Config::load(file),
+            None => Config::from_flags(self.flags.to_raw()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

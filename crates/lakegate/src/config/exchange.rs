@@ -1,0 +1,41 @@
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use super::fault::Faults;
+use super::{grammar, raw};
+
+/// `[exchange]`: swapping tokens at Databricks, and remembering them.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Bounds one exchange, retries included.
+    pub timeout: Duration,
+    /// How many tokens are held at most.
+    pub cache_capacity: NonZeroUsize,
+}
+
+impl Default for Exchange {
+    /// - `timeout`: 10 s. Two retries of a slow endpoint; callers give up soon after.
+    /// - `cache_capacity`: 100,000 tokens. Each holds a few KiB, so some hundred MiB when full.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            cache_capacity: const { NonZeroUsize::new(100_000).unwrap() },
+        }
+    }
+}
+
+impl Exchange {
+    pub(super) fn from_raw(raw: raw::Exchange, faults: &mut Faults) -> Self {
+        let default = Self::default();
+        Self {
+            timeout: raw
+                .timeout
+                .parse(faults, grammar::duration)
+                .unwrap_or(default.timeout),
+            cache_capacity: raw
+                .cache_capacity
+                .parse(faults, grammar::count)
+                .unwrap_or(default.cache_capacity),
+        }
+    }
+}

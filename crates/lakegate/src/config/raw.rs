@@ -1,0 +1,317 @@
+//! What the user typed: the right keys with the right TOML types, and nothing understood yet.
+//!
+//! Strings that have a grammar live here and nowhere else. The command line's flags become the
+//! same [`Raw`], so that file and flags obey the same rules.
+
+use super::document::Section;
+use super::fault::{Faults, Place};
+use super::given::{Given, Setting};
+
+/// A whole configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Raw {
+    pub(crate) server: Server,
+    pub(crate) admin: Option<Admin>,
+    pub(crate) issuers: Setting<Vec<Issuer>>,
+    pub(crate) workspaces: Setting<Vec<Workspace>>,
+    pub(crate) exchange: Exchange,
+    pub(crate) outbound: Outbound,
+    pub(crate) log: Log,
+}
+
+/// `[server]`
+#[derive(Debug, Default)]
+pub(crate) struct Server {
+    pub(crate) listen: Setting<Vec<Given<String>>>,
+    pub(crate) tls: Setting<Tls>,
+    pub(crate) workers: Setting<u64>,
+    pub(crate) header_timeout: Setting<String>,
+    pub(crate) idle_timeout: Setting<String>,
+    pub(crate) tls_handshake_timeout: Setting<String>,
+    pub(crate) drain_timeout: Setting<String>,
+    pub(crate) max_header_size: Setting<u64>,
+    pub(crate) max_connections: Setting<u64>,
+}
+
+/// `tls = { cert, key }`
+#[derive(Debug, Default)]
+pub(crate) struct Tls {
+    pub(crate) cert: Setting<String>,
+    pub(crate) key: Setting<String>,
+}
+
+/// `[admin]`
+#[derive(Debug, Default)]
+pub(crate) struct Admin {
+    pub(crate) listen: Setting<String>,
+}
+
+/// `[[issuer]]`
+#[derive(Debug)]
+pub(crate) struct Issuer {
+    pub(crate) place: Place,
+    pub(crate) url: Setting<String>,
+    pub(crate) audiences: Setting<Vec<Given<String>>>,
+    pub(crate) jwks: Setting<Jwks>,
+    pub(crate) identity_claims: Setting<Vec<Given<String>>>,
+    pub(crate) insecure_http: Setting<bool>,
+}
+
+/// `jwks = { url }` or `jwks = { file }`
+#[derive(Debug, Default)]
+pub(crate) struct Jwks {
+    pub(crate) url: Setting<String>,
+    pub(crate) file: Setting<String>,
+}
+
+/// `[[workspace]]`
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) place: Place,
+    pub(crate) name: Setting<String>,
+    pub(crate) url: Setting<String>,
+    pub(crate) hosts: Setting<Vec<Given<String>>>,
+    pub(crate) scope: Setting<String>,
+    pub(crate) client_id: Setting<String>,
+    pub(crate) account_id: Setting<String>,
+    pub(crate) token_url: Setting<String>,
+    pub(crate) insecure_http: Setting<bool>,
+}
+
+/// `[exchange]`
+#[derive(Debug, Default)]
+pub(crate) struct Exchange {
+    pub(crate) timeout: Setting<String>,
+    pub(crate) cache_capacity: Setting<u64>,
+}
+
+/// `[outbound]`
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    pub(crate) ca: Setting<String>,
+    pub(crate) connect_timeout: Setting<String>,
+    pub(crate) first_byte_timeout: Setting<String>,
+    pub(crate) pool_idle_timeout: Setting<String>,
+}
+
+/// `[log]`
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) level: Setting<String>,
+    pub(crate) format: Setting<String>,
+    pub(crate) subjects: Setting<String>,
+    pub(crate) subject_key: Setting<String>,
+}
+
+// === impl Raw ===
+
+impl Raw {
+    /// Reads a document; every key that is unknown or of the wrong type becomes a fault.
+    pub(super) fn read(text: &str, faults: &mut Faults) -> Option<Self> {
+        let mut root = Section::root(text, faults)?;
+        let raw = Self {
+            server: table(&mut root, faults, "server", "[server]", Server::read).unwrap_or_default(),
+            admin: table(&mut root, faults, "admin", "[admin]", Admin::read),
+            issuers: tables(&mut root, faults, "issuer", "[[issuer]]", Issuer::read),
+            workspaces: tables(&mut root, faults, "workspace", "[[workspace]]", Workspace::read),
+            exchange: table(&mut root, faults, "exchange", "[exchange]", Exchange::read).unwrap_or_default(),
+            outbound: table(&mut root, faults, "outbound", "[outbound]", Outbound::read).unwrap_or_default(),
+            log: table(&mut root, faults, "log", "[log]", Log::read).unwrap_or_default(),
+        };
+        root.finish(faults);
+        Some(raw)
+    }
+}
+
+// === impl Server ===
+
+impl Server {
+    fn read(section: &mut Section<'_>, faults: &mut Faults) -> Self {
+        Self {
+            listen: section.strings("listen", true),
+            tls: inline(section, faults, "tls", "`tls`", Tls::read),
+            workers: section.number("workers"),
+            header_timeout: section.string("header_timeout"),
+            idle_timeout: section.string("idle_timeout"),
+            tls_handshake_timeout: section.string("tls_handshake_timeout"),
+            drain_timeout: section.string("drain_timeout"),
+            max_header_size: section.number("max_header_size"),
+            max_connections: section.number("max_connections"),
+        }
+    }
+}
+
+// === impl Tls ===
+
+impl Tls {
+    fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
+        Self {
+            cert: section.string("cert"),
+            key: section.string("key"),
+        }
+    }
+}
+
+// === impl Admin ===
+
+impl Admin {
+    fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
+        Self {
+            listen: section.string("listen"),
+        }
+    }
+}
+
+// === impl Issuer ===
+
+impl Issuer {
+    fn read(section: &mut Section<'_>, faults: &mut Faults) -> Self {
+        Self {
+            place: section.place(),
+            url: section.string("url"),
+            audiences: section.strings("audiences", false),
+            jwks: inline(section, faults, "jwks", "`jwks`", Jwks::read),
+            identity_claims: section.strings("identity_claims", false),
+            insecure_http: section.boolean("insecure_http"),
+        }
+    }
+}
+
+// === impl Jwks ===
+
+impl Jwks {
+    fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
+        Self {
+            url: section.string("url"),
+            file: section.string("file"),
+        }
+    }
+}
+
+// === impl Workspace ===
+
+impl Workspace {
+    fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
+        section.refuse(
+            "service_principal",
+            "rules that choose a service principal by claims are not supported by this version of lakegate",
+            "`client_id` in [[workspace]] names one service principal for every caller of the workspace",
+        );
+        Self {
+            place: section.place(),
+            name: section.string("name"),
+            url: section.string("url"),
+            hosts: section.strings("hosts", false),
+            scope: section.string("scope"),
+            client_id: section.string("client_id"),
+            account_id: section.string("account_id"),
+            token_url: section.string("token_url"),
+            insecure_http: section.boolean("insecure_http"),
+        }
+    }
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
+        Self {
+            timeout: section.string("timeout"),
+            cache_capacity: section.number("cache_capacity"),
+        }
+    }
+}
+
+// === impl Outbound ===
+
+impl Outbound {
+    fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
+        Self {
+            ca: section.string("ca"),
+            connect_timeout: section.string("connect_timeout"),
+            first_byte_timeout: section.string("first_byte_timeout"),
+            pool_idle_timeout: section.string("pool_idle_timeout"),
+        }
+    }
+}
+
+// === impl Log ===
+
+impl Log {
+    fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
+        Self {
+            level: section.string("level"),
+            format: section.string("format"),
+            subjects: section.string("subjects"),
+            subject_key: section.string("subject_key"),
+        }
+    }
+}
+
+/// A table inside another, as a setting with a place.
+fn inline<T>(
+    parent: &mut Section<'_>,
+    faults: &mut Faults,
+    key: &'static str,
+    name: &'static str,
+    read: fn(&mut Section<'_>, &mut Faults) -> T,
+) -> Setting<T> {
+    match parent.section(key, name) {
+        Setting::Absent => Setting::Absent,
+        Setting::Faulty => Setting::Faulty,
+        Setting::Given(Given {
+            value: section,
+            place,
+        }) => Setting::Given(Given {
+            value: whole(section, faults, read),
+            place,
+        }),
+    }
+}
+
+/// A table of the root; `None` when it is absent or no table.
+fn table<T>(
+    root: &mut Section<'_>,
+    faults: &mut Faults,
+    key: &'static str,
+    name: &'static str,
+    read: fn(&mut Section<'_>, &mut Faults) -> T,
+) -> Option<T> {
+    inline(root, faults, key, name, read)
+        .given()
+        .map(|given| given.value)
+}
+
+/// An array of tables of the root.
+fn tables<T>(
+    root: &mut Section<'_>,
+    faults: &mut Faults,
+    key: &'static str,
+    name: &'static str,
+    read: fn(&mut Section<'_>, &mut Faults) -> T,
+) -> Setting<Vec<T>> {
+    match root.sections(key, name) {
+        Setting::Absent => Setting::Absent,
+        Setting::Faulty => Setting::Faulty,
+        Setting::Given(Given {
+            value: sections,
+            place,
+        }) => {
+            let value = sections
+                .into_iter()
+                .map(|section| whole(section, faults, read))
+                .collect();
+            Setting::Given(Given { value, place })
+        }
+    }
+}
+
+fn whole<T>(
+    mut section: Section<'_>,
+    faults: &mut Faults,
+    read: fn(&mut Section<'_>, &mut Faults) -> T,
+) -> T {
+    let value = read(&mut section, faults);
+    section.finish(faults);
+    value
+}

@@ -1,0 +1,115 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
+
+use super::fault::{Fault, Faults};
+use super::folder::Folder;
+use super::given::Given;
+use super::tls::Tls;
+use super::{grammar, raw};
+
+/// `[server]`: where callers connect, and how long and how much they may take.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The addresses to listen on; at least one, none twice.
+    pub listen: Vec<SocketAddr>,
+    /// TLS on all of them; `None`: plain HTTP.
+    pub tls: Option<Tls>,
+    /// How many worker threads serve requests.
+    pub workers: NonZeroUsize,
+    /// How long a request's head may take to arrive.
+    pub header_timeout: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle_timeout: Duration,
+    /// How long a TLS handshake may take.
+    pub tls_handshake_timeout: Duration,
+    /// How long requests that are running at shutdown may take to finish.
+    pub drain_timeout: Duration,
+    /// How many bytes a request's head may have.
+    pub max_header_size: usize,
+    /// How many connections each listener holds at most.
+    pub max_connections: NonZeroUsize,
+}
+
+impl Default for Server {
+    /// - `listen`: 127.0.0.1:8080. Without TLS, callers' tokens must not leave the machine.
+    /// - `tls`: none. There is no certificate that could be a default.
+    /// - `workers`: as many as this process has cores (cgroup limits count). Each is one thread with its own runtime.
+    /// - `header_timeout`: 10 s. A head fits into one packet or a few; slower senders hold connections on purpose.
+    /// - `idle_timeout`: 75 s. Longer than the 60 s of common load balancers, so that they close first.
+    /// - `tls_handshake_timeout`: 10 s. Two round trips, even on a bad line.
+    /// - `drain_timeout`: 25 s. Within the 30 s that Kubernetes grants before it kills.
+    /// - `max_header_size`: 65,536 bytes. JWTs with many groups, and cookies, are large; more is an attack.
+    /// - `max_connections`: 10,000. About 160 MiB of idle connections, and below common limits on open files.
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
+            tls: None,
+            workers: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            tls_handshake_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(25),
+            max_header_size: 64 * 1024,
+            max_connections: const { NonZeroUsize::new(10_000).unwrap() },
+        }
+    }
+}
+
+impl Server {
+    pub(super) fn from_raw(raw: raw::Server, folder: &Folder, faults: &mut Faults) -> Self {
+        let default = Self::default();
+        let mut time = |setting: super::given::Setting<String>, default| {
+            setting.parse(faults, grammar::duration).unwrap_or(default)
+        };
+        let header_timeout = time(raw.header_timeout, default.header_timeout);
+        let idle_timeout = time(raw.idle_timeout, default.idle_timeout);
+        let tls_handshake_timeout = time(raw.tls_handshake_timeout, default.tls_handshake_timeout);
+        let drain_timeout = time(raw.drain_timeout, default.drain_timeout);
+        let head = |given| grammar::bytes(given, HEADER_SIZES);
+        Self {
+            listen: raw
+                .listen
+                .given()
+                .map_or(default.listen, |given| listeners(&given, faults)),
+            tls: raw.tls.given().and_then(|tls| Tls::from_raw(tls, folder, faults)),
+            workers: raw
+                .workers
+                .parse(faults, grammar::count)
+                .unwrap_or(default.workers),
+            header_timeout,
+            idle_timeout,
+            tls_handshake_timeout,
+            drain_timeout,
+            max_header_size: raw
+                .max_header_size
+                .parse(faults, head)
+                .unwrap_or(default.max_header_size),
+            max_connections: raw
+                .max_connections
+                .parse(faults, grammar::count)
+                .unwrap_or(default.max_connections),
+        }
+    }
+}
+
+fn listeners(given: &Given<Vec<Given<String>>>, faults: &mut Faults) -> Vec<SocketAddr> {
+    let mut addresses = Vec::new();
+    for one in &given.value {
+        match grammar::socket_address(one) {
+            Ok(address) if address.port() != 0 && addresses.contains(&address) => {
+                faults.record(one.fault(format!("{address} is listed twice")));
+            }
+            Ok(address) => addresses.push(address),
+            Err(fault) => faults.record(fault),
+        }
+    }
+    if given.value.is_empty() {
+        faults.record(Fault::new(&given.place, "there must be an address to listen on"));
+    }
+    addresses
+}
+
+/// Below 8 KiB a browser's request may not fit; above 1 MiB the limit would protect nobody.
+const HEADER_SIZES: std::ops::RangeInclusive<usize> = 8 * 1024..=1024 * 1024;

@@ -1,0 +1,82 @@
+//! What the gateway says about itself: events, and one line for each request, all on standard output.
+//!
+//! Both go through one queue to one thread, so that a full pipe or a slow disk never stalls a
+//! request: when the queue is full, lines are dropped and counted.
+
+mod access;
+mod subject;
+
+use std::io;
+
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::{Registry, fmt};
+
+pub use access::AccessLog;
+
+use crate::config::{Log, LogFormat};
+
+/// Logging, for as long as this lives; what is queued is written when it is dropped. `main` keeps it.
+#[must_use = "logging ends when this is dropped"]
+#[derive(Debug)]
+pub struct Telemetry {
+    access: AccessLog,
+    dropped: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+/// Lines that may wait to be written: about 4 MiB, and a second of a busy gateway.
+const QUEUE: usize = 8_000;
+
+// === impl Telemetry ===
+
+impl Telemetry {
+    /// Sends every event of this process to standard output from now on.
+    ///
+    /// In a process that does so already, events stay where they are, and only the access log is new.
+    pub fn start(config: &Log) -> Self {
+        let (writer, guard) = NonBlockingBuilder::default()
+            .lossy(true)
+            .buffered_lines_limit(QUEUE)
+            .thread_name("lakegate-log")
+            .finish(io::stdout());
+        let subscriber = Registry::default().with(layer(config, writer.clone()));
+        // The error means that there is a subscriber already: a test's, or an embedder's.
+        let _ = tracing::subscriber::set_global_default(subscriber);
+        Self {
+            dropped: writer.error_counter(),
+            access: AccessLog::new(config, writer),
+            _writer: guard,
+        }
+    }
+
+    /// The access log.
+    pub fn access(&self) -> AccessLog {
+        self.access.clone()
+    }
+
+    /// How many lines were dropped because the queue was full.
+    pub fn dropped_lines(&self) -> usize {
+        self.dropped.dropped_lines()
+    }
+}
+
+/// Events in the configured form. No colours: what clients send must not reach a terminal as control sequences.
+fn layer(config: &Log, writer: NonBlocking) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let lines = fmt::layer().with_writer(writer).with_ansi(false);
+    let filter = config.level.clone();
+    match config.format {
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Json => {
+            let json = lines
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false);
+            json.with_filter(filter).boxed()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use std::fmt::Write;
+
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use aws_lc_rs::rand;
+
+use crate::config::{SubjectKey, Subjects};
+
+/// How a caller appears in the log.
+#[derive(Clone, Debug)]
+pub(super) enum Naming {
+    Clear,
+    Hash(hmac::Key),
+    Off,
+}
+
+/// Eight bytes, sixteen digits: short enough to read, and among 100,000 callers no two are likely to meet.
+const SHOWN: usize = 8;
+
+// === impl Naming ===
+
+impl Naming {
+    pub(super) fn new(subjects: &Subjects) -> Self {
+        match subjects {
+            Subjects::Clear => Self::Clear,
+            Subjects::Off => Self::Off,
+            Subjects::Hash(SubjectKey::Fixed(key)) => Self::Hash(hmac::Key::new(HMAC_SHA256, key)),
+            Subjects::Hash(SubjectKey::Random) => random_key().map_or(Self::Off, Self::Hash),
+        }
+    }
+
+    /// The name of `subject`, which is unique only together with its issuer.
+    pub(super) fn name(&self, issuer: &str, subject: &str) -> Option<String> {
+        match self {
+            Self::Clear => Some(subject.to_owned()),
+            Self::Hash(key) => Some(pseudonym(key, issuer, subject)),
+            Self::Off => None,
+        }
+    }
+}
+
+/// Without randomness nothing is told: a guessable key would tell everything.
+fn random_key() -> Option<hmac::Key> {
+    let mut key = [0; 32];
+    rand::fill(&mut key)
+        .ok()
+        .map(|()| hmac::Key::new(HMAC_SHA256, &key))
+}
+
+/// The issuer's length stands before it, so that no two pairs are the same bytes.
+fn pseudonym(key: &hmac::Key, issuer: &str, subject: &str) -> String {
+    let mut hash = hmac::Context::with_key(key);
+    hash.update(&issuer.len().to_be_bytes());
+    hash.update(issuer.as_bytes());
+    hash.update(subject.as_bytes());
+    let tag = hash.sign();
+    tag.as_ref()
+        .iter()
+        .take(SHOWN)
+        .fold(String::with_capacity(2 * SHOWN), |mut digits, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        })
+}
