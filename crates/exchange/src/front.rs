@@ -1,63 +1,192 @@
-use std::future::Future;
-use std::pin::Pin;
+use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use identity::{Clock, Identity};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
+use tower::ServiceExt;
 
-use crate::{AccessToken, ExchangeError, ExchangeRequest, Grant, TokenExchange};
+use crate::access_token::is_usable_at;
+use crate::cache::Cache;
+use crate::future::{BROKE, STOPPED};
+use crate::key::Key;
+use crate::stats::Counters;
+use crate::{
+    AccessToken, ExchangeError, ExchangeFuture, ExchangeRequest, ExchangeStats, Grant, TokenExchange,
+};
 
 /// The front door: a cached token when there is a good one, one exchange for all who wait otherwise.
 ///
 /// A cheap clone. An exchange runs on a task of its own, so a caller that goes away never cancels
-/// one that others wait for. Generic over what makes an exchange, so that a test can put a `tower::service_fn` there.
-#[derive(Clone, Debug)]
-pub struct Exchange<S = TokenExchange>(std::marker::PhantomData<S>);
+/// one that others wait for. A hit is answered at once, without an allocation. Generic over what
+/// makes an exchange, so that a test can put a `tower::service_fn` there.
+///
+/// The cache can be reached only with a verified [`Identity`]. Nothing is served in the last 5 s of the
+/// JWT that was presented, or of the token that was given for it.
+pub struct Exchange<S = TokenExchange>(Arc<Shared<S>>);
 
 /// Settings of an [`Exchange`], each with its default.
 #[derive(Debug)]
-pub struct ExchangeBuilder;
+#[must_use = "settings alone exchange nothing"]
+pub struct ExchangeBuilder {
+    http: reqwest::Client,
+    clock: Clock,
+    control_plane: Option<Handle>,
+    deadline: Duration,
+    capacity: u64,
+}
 
-/// Counters since the start, and how much is held now.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ExchangeStats {
-    /// Answers from the cache.
-    pub hits: u64,
-    /// Answers that had to wait for an exchange, their own or another's.
-    pub misses: u64,
-    /// Exchanges that gave a token.
-    pub granted: u64,
-    /// Exchanges that were refused.
-    pub denied: u64,
-    /// Exchanges that failed otherwise.
-    pub failed: u64,
-    /// Time spent in exchanges, all together.
-    pub exchange_time: Duration,
-    /// Tokens and remembered failures held now.
-    pub entries: u64,
+struct Shared<S> {
+    service: S,
+    cache: Cache,
+    clock: Clock,
+    control_plane: Handle,
+    deadline: Duration,
+    counters: Counters,
 }
 
 // === impl Exchange ===
 
 impl Exchange {
     /// Starts from a client that must not follow redirects.
-    pub fn builder(_http: reqwest::Client) -> ExchangeBuilder {
-        todo!()
+    pub fn builder(http: reqwest::Client) -> ExchangeBuilder {
+        ExchangeBuilder {
+            http,
+            clock: Clock::system(),
+            control_plane: None,
+            deadline: Duration::from_secs(10),
+            capacity: 100_000,
+        }
     }
 }
 
 impl<S> Exchange<S> {
+    /// Counters since the start, and how much is held now.
+    pub fn stats(&self) -> ExchangeStats {
+        self.0.counters.read(self.0.cache.len())
+    }
+}
+
+impl<S> Exchange<S>
+where
+    S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+{
     /// A token for `identity` under `grant`.
     ///
     /// # Errors
     /// [`ExchangeError`], shared by all who waited for the same exchange, and remembered for a moment.
-    pub async fn access_token(&self, _identity: &Identity, _grant: &Grant) -> Result<AccessToken, ExchangeError> {
-        todo!()
+    pub async fn access_token(
+        &self,
+        identity: &Identity,
+        grant: &Grant,
+    ) -> Result<AccessToken, ExchangeError> {
+        self.answer(identity, grant).await
     }
 
-    /// Counters since the start, and how much is held now.
-    pub fn stats(&self) -> ExchangeStats {
-        todo!()
+    fn answer(&self, identity: &Identity, grant: &Grant) -> ExchangeFuture {
+        if !is_usable_at(identity.expiry(), self.0.clock.now()) {
+            self.0.counters.nearly_expired();
+            return ExchangeFuture::ready(Err(ExchangeError::nearly_expired()));
+        }
+        let key = Key::of(identity, grant);
+        if let Some(outcome) = self.0.cache.peek(&key) {
+            self.0.counters.hit();
+            return ExchangeFuture::ready(outcome);
+        }
+        self.0.counters.miss();
+        let shared = Arc::clone(&self.0);
+        let request = ExchangeRequest {
+            identity: identity.clone(),
+            grant: grant.clone(),
+        };
+        let exchange = async move { shared.cache.get_or(key, shared.exchange(request)).await };
+        ExchangeFuture::waiting(self.0.control_plane.spawn(exchange))
+    }
+}
+
+impl<S> Clone for Exchange<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for Exchange<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange")
+            .field("cache", &self.0.cache)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S> tower::Service<ExchangeRequest> for Exchange<S>
+where
+    S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+{
+    type Response = AccessToken;
+    type Error = ExchangeError;
+    type Future = ExchangeFuture;
+
+    /// Always ready: whoever finds a token in the cache does not wait for the service behind it.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: ExchangeRequest) -> Self::Future {
+        self.answer(&request.identity, &request.grant)
+    }
+}
+
+// === impl Shared ===
+
+impl<S> Shared<S>
+where
+    S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+{
+    /// One exchange, counted and logged.
+    async fn exchange(&self, request: ExchangeRequest) -> Result<AccessToken, ExchangeError> {
+        let ExchangeRequest { identity, grant } = request.clone();
+        let started = Instant::now();
+        self.counters.started();
+        let outcome = self.contained(request).await;
+        let outcome = outcome.and_then(|token| token.bound_to(&identity, self.clock.now()));
+        self.counters.ended(&outcome, started.elapsed());
+        if let Err(error) = &outcome {
+            report(error, &identity, &grant, started.elapsed());
+        }
+        outcome
+    }
+
+    /// On a task of its own, so that a panic ends as an answer: those who wait must get one, and the
+    /// cache must not be left with a key that is being worked on by nobody.
+    async fn contained(&self, request: ExchangeRequest) -> Result<AccessToken, ExchangeError> {
+        let deadline = self.deadline;
+        let exchange = timeout(deadline, self.service.clone().oneshot(request));
+        match self.control_plane.spawn(exchange).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(ExchangeError::no_answer_within(deadline)),
+            Err(lost) => Err(ExchangeError::unavailable(if lost.is_panic() {
+                BROKE
+            } else {
+                STOPPED
+            })),
+        }
     }
 }
 
@@ -65,54 +194,73 @@ impl<S> Exchange<S> {
 
 impl ExchangeBuilder {
     /// The clock that decides expiry. Default: the system's.
-    #[must_use]
-    pub fn clock(self, _clock: Clock) -> Self {
-        todo!()
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Where exchanges run. Default: the runtime in which `build` is called.
-    #[must_use]
-    pub fn runtime(self, _control_plane: tokio::runtime::Handle) -> Self {
-        todo!()
+    pub fn runtime(self, control_plane: Handle) -> Self {
+        Self {
+            control_plane: Some(control_plane),
+            ..self
+        }
     }
 
     /// Bounds one exchange, retries included. Default: 10 s.
-    #[must_use]
-    pub fn deadline(self, _deadline: Duration) -> Self {
-        todo!()
+    pub fn deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
     }
 
     /// How many tokens are held at most. Default: 100,000.
-    #[must_use]
-    pub fn capacity(self, _entries: u64) -> Self {
-        todo!()
+    pub fn capacity(self, entries: u64) -> Self {
+        Self {
+            capacity: entries,
+            ..self
+        }
     }
 
     /// With the real token endpoint behind it.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, unless [`runtime`](Self::runtime) was called.
     pub fn build(self) -> Exchange {
-        todo!()
+        let service = TokenExchange::new(self.http.clone(), self.clock.clone(), self.deadline);
+        self.build_over(service)
     }
 
     /// With `exchange` behind it instead.
-    pub fn build_over<S>(self, _exchange: S) -> Exchange<S>
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, unless [`runtime`](Self::runtime) was called.
+    pub fn build_over<S>(self, exchange: S) -> Exchange<S>
     where
-        S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError> + Clone + Send + Sync + 'static,
+        S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send,
     {
-        todo!()
+        Exchange(Arc::new(Shared {
+            service: exchange,
+            cache: Cache::new(self.capacity, self.clock.clone()),
+            clock: self.clock,
+            control_plane: self.control_plane.unwrap_or_else(Handle::current),
+            deadline: self.deadline,
+            counters: Counters::default(),
+        }))
     }
 }
 
-impl<S> tower::Service<ExchangeRequest> for Exchange<S> {
-    type Response = AccessToken;
-    type Error = ExchangeError;
-    type Future = Pin<Box<dyn Future<Output = Result<AccessToken, ExchangeError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _request: ExchangeRequest) -> Self::Future {
-        todo!()
+/// One line per failed exchange, however many waited for it. The subject appears as the start of its digest.
+fn report(error: &ExchangeError, identity: &Identity, grant: &Grant, took: Duration) {
+    let endpoint = grant.endpoint().url().host_str().unwrap_or_default();
+    let [a, b, c, d, ..] = *identity.digest().as_bytes();
+    let subject = format_args!("{a:02x}{b:02x}{c:02x}{d:02x}");
+    let took = took.as_secs_f64();
+    if matches!(error, ExchangeError::Denied(_)) {
+        tracing::info!(endpoint, outcome = error.code(), took, %subject, %error, "token exchange refused");
+    } else {
+        tracing::warn!(endpoint, outcome = error.code(), took, %subject, %error, "token exchange failed");
     }
 }

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use url::Url;
+
+use crate::{AccountId, ClientId, Scope};
 
 /// Where tokens are exchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,26 +18,6 @@ pub enum FederationPolicy {
     ServicePrincipal(ClientId),
 }
 
-/// A service principal's application id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientId(String);
-
-/// A Databricks account id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountId(String);
-
-/// RFC 6749 section 3.3 scopes, separated by spaces. Default: `all-apis`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope(String);
-
-/// A name that is empty or holds a character it must not.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{what} must be {rule}")]
-pub struct InvalidName {
-    what: &'static str,
-    rule: &'static str,
-}
-
 /// Everything but the caller that shapes an exchange. Cheap to clone; make one per workspace and keep it.
 #[derive(Clone, Debug)]
 pub struct Grant(Arc<Parameters>);
@@ -44,19 +27,23 @@ struct Parameters {
     endpoint: TokenEndpoint,
     policy: FederationPolicy,
     scope: Scope,
+    digest: [u8; 32],
 }
 
 // === impl TokenEndpoint ===
 
 impl TokenEndpoint {
-    /// `<workspace>/oidc/v1/token`.
-    pub fn workspace(_workspace: &Url) -> Self {
-        todo!()
+    /// `<workspace>/oidc/v1/token`. A query such as Azure's `?o=…`, a fragment and credentials are left out.
+    pub fn workspace(workspace: &Url) -> Self {
+        Self(below(workspace, &["oidc", "v1", "token"]))
     }
 
     /// `<account console>/oidc/accounts/<id>/v1/token`.
-    pub fn account(_console: &Url, _account: &AccountId) -> Self {
-        todo!()
+    pub fn account(console: &Url, account: &AccountId) -> Self {
+        Self(below(
+            console,
+            &["oidc", "accounts", account.as_str(), "v1", "token"],
+        ))
     }
 
     /// Exactly this URL: private link, tests.
@@ -70,40 +57,15 @@ impl TokenEndpoint {
     }
 }
 
-macro_rules! name {
-    ($type:ident, $what:literal, $rule:literal, $legal:expr) => {
-        impl $type {
-            /// Checks that the name can stand in a form field.
-            ///
-            /// # Errors
-            /// When it is empty or holds a character it must not.
-            pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
-                let name = name.into();
-                let legal: fn(char) -> bool = $legal;
-                if name.is_empty() || !name.chars().all(legal) {
-                    return Err(InvalidName { what: $what, rule: $rule });
-                }
-                Ok(Self(name))
-            }
+// === impl FederationPolicy ===
 
-            /// The name.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
+impl FederationPolicy {
+    /// The `client_id` that is sent, if one is.
+    pub fn client_id(&self) -> Option<&ClientId> {
+        match self {
+            Self::AccountWide => None,
+            Self::ServicePrincipal(client_id) => Some(client_id),
         }
-    };
-}
-
-name!(ClientId, "client_id", "letters, digits and dashes", |c| c.is_ascii_alphanumeric() || c == '-');
-name!(AccountId, "account_id", "letters, digits and dashes", |c| c.is_ascii_alphanumeric() || c == '-');
-name!(Scope, "scope", "words of visible ASCII separated by single spaces", |c| c.is_ascii_graphic() || c == ' ');
-
-// === impl Scope ===
-
-impl Default for Scope {
-    /// `all-apis`: what every Databricks SDK asks for.
-    fn default() -> Self {
-        Self("all-apis".to_owned())
     }
 }
 
@@ -112,7 +74,13 @@ impl Default for Scope {
 impl Grant {
     /// An exchange at `endpoint`, decided by `policy`, for `scope`.
     pub fn new(endpoint: TokenEndpoint, policy: FederationPolicy, scope: Scope) -> Self {
-        Self(Arc::new(Parameters { endpoint, policy, scope }))
+        let digest = digest_of(&endpoint, &policy, &scope);
+        Self(Arc::new(Parameters {
+            endpoint,
+            policy,
+            scope,
+            digest,
+        }))
     }
 
     /// Where the exchange is made.
@@ -128,5 +96,108 @@ impl Grant {
     /// What is asked for.
     pub fn scope(&self) -> &Scope {
         &self.0.scope
+    }
+
+    /// SHA-256 over everything above: this grant's part of a cache key, made once.
+    pub(crate) fn digest(&self) -> &[u8; 32] {
+        &self.0.digest
+    }
+}
+
+/// `base` with `segments` after its path, whether or not that ends in a slash.
+pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // These three fail only for a URL without a host, such as `mailto:`, which nothing can be asked anyway.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+/// Every field is preceded by its length, so that no byte can move from one to its neighbour; the
+/// tag tells "no client id" from any client id.
+fn digest_of(endpoint: &TokenEndpoint, policy: &FederationPolicy, scope: &Scope) -> [u8; 32] {
+    let (tag, client_id) = match policy {
+        FederationPolicy::AccountWide => (0, ""),
+        FederationPolicy::ServicePrincipal(client_id) => (1, client_id.as_str()),
+    };
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&[tag]);
+    for field in [endpoint.url().as_str(), client_id, scope.as_str()] {
+        context.update(&(field.len() as u64).to_be_bytes());
+        context.update(field.as_bytes());
+    }
+    sha256(&context.finish())
+}
+
+/// The output of SHA-256 has 32 bytes: the copy is total.
+pub(crate) fn sha256(digest: &digest::Digest) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (byte, &of) in bytes.iter_mut().zip(digest.as_ref()) {
+        *byte = of;
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_workspace_url_may_end_in_a_slash_or_not() {
+        for base in [
+            "https://ws.example",
+            "https://ws.example/",
+            "https://ws.example/?o=42#x",
+            "https://user:pass@ws.example",
+        ] {
+            let endpoint = TokenEndpoint::workspace(&url(base));
+            assert_eq!(
+                endpoint.url().as_str(),
+                "https://ws.example/oidc/v1/token",
+                "{base}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_before_the_endpoint_is_kept() {
+        for base in ["https://link.example:8443/ws", "https://link.example:8443/ws/"] {
+            let endpoint = TokenEndpoint::workspace(&url(base));
+            assert_eq!(
+                endpoint.url().as_str(),
+                "https://link.example:8443/ws/oidc/v1/token",
+                "{base}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_account_has_an_endpoint_of_its_own() {
+        let account = AccountId::new("0d26daa6-5e44-4c97-a497-ef015f91254a").unwrap();
+        let endpoint = TokenEndpoint::account(&url("https://accounts.cloud.databricks.com/"), &account);
+        assert_eq!(
+            endpoint.url().as_str(),
+            "https://accounts.cloud.databricks.com/oidc/accounts/0d26daa6-5e44-4c97-a497-ef015f91254a/v1/token"
+        );
+    }
+
+    #[test]
+    fn a_given_endpoint_is_left_as_it_is() {
+        let exact = url("https://private.link/t/?x=1");
+        assert_eq!(TokenEndpoint::at(exact.clone()).url(), &exact);
+    }
+
+    #[test]
+    fn a_url_that_cannot_have_a_path_is_no_panic() {
+        assert_eq!(below(&url("mailto:a@b"), &["x"]).scheme(), "mailto");
     }
 }

@@ -1,0 +1,76 @@
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use aws_lc_rs::digest;
+use identity::{Expiry, Identity};
+
+use crate::Grant;
+use crate::grant::sha256;
+
+/// What a cached answer is filed under: SHA-256 over the subject's digest, the JWT's expiry and the grant's digest.
+///
+/// Two callers share a key only if Databricks could not tell them apart and their tokens die at the
+/// same second. All three parts have a fixed length, so no byte can move from one to its neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key([u8; 32]);
+
+/// Hashes a [`Key`] by taking eight bytes of it: it is a digest already.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyHasher(u64);
+
+// === impl Key ===
+
+impl Key {
+    /// Takes an [`Identity`], and with it the proof that the token was verified. There is no other way to a key.
+    pub(crate) fn of(identity: &Identity, grant: &Grant) -> Self {
+        Self::from_parts(identity.digest().as_bytes(), identity.expiry(), grant)
+    }
+
+    fn from_parts(subject: &[u8; 32], Expiry(end): Expiry, grant: &Grant) -> Self {
+        let mut input = [0; 32 + 8 + 32];
+        let (to_subject, rest) = input.split_at_mut(32);
+        let (to_end, to_grant) = rest.split_at_mut(8);
+        to_subject.copy_from_slice(subject);
+        to_end.copy_from_slice(&end.seconds().to_be_bytes());
+        to_grant.copy_from_slice(grant.digest());
+        // In one shot, because an incremental context is an allocation, and this is the path of a cache hit.
+        Self(sha256(&digest::digest(&digest::SHA256, &input)))
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Some(start) = self.0.first_chunk() {
+            state.write_u64(u64::from_ne_bytes(*start));
+        }
+    }
+}
+
+// === impl KeyHasher ===
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    /// Mixes rather than replaces: moka hashes a waiter's key together with a constant.
+    fn write_u64(&mut self, word: u64) {
+        self.0 = self.0.rotate_left(5) ^ word;
+    }
+}
+
+impl BuildHasher for KeyHasher {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

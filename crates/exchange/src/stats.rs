@@ -1,0 +1,92 @@
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::{AccessToken, ExchangeError};
+
+/// Counters since the start, and how much is held now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExchangeStats {
+    /// Answers from the cache, remembered failures among them.
+    pub hits: u64,
+    /// Answers that had to wait for an exchange, their own or another's.
+    pub misses: u64,
+    /// Callers turned away without an exchange, because their JWT had no more than 5 s left.
+    pub nearly_expired: u64,
+    /// Exchanges that gave a token.
+    pub granted: u64,
+    /// Exchanges that were refused.
+    pub denied: u64,
+    /// Exchanges that failed otherwise.
+    pub failed: u64,
+    /// Exchanges going on now.
+    pub in_flight: u64,
+    /// Time spent in exchanges, all together.
+    pub exchange_time: Duration,
+    /// Tokens and remembered failures held now, as of the cache's last upkeep.
+    pub entries: u64,
+}
+
+/// The counters behind [`ExchangeStats`]. Each is exact by itself; together they are no snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    nearly_expired: AtomicU64,
+    granted: AtomicU64,
+    denied: AtomicU64,
+    failed: AtomicU64,
+    started: AtomicU64,
+    exchange_micros: AtomicU64,
+}
+
+// === impl Counters ===
+
+impl Counters {
+    pub(crate) fn hit(&self) {
+        self.hits.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn miss(&self) {
+        self.misses.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn nearly_expired(&self) {
+        self.nearly_expired.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn started(&self) {
+        self.started.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn ended(&self, outcome: &Result<AccessToken, ExchangeError>, took: Duration) {
+        let counter = match outcome {
+            Ok(_) => &self.granted,
+            Err(ExchangeError::Denied(_)) => &self.denied,
+            Err(_) => &self.failed,
+        };
+        counter.fetch_add(1, Relaxed);
+        self.exchange_micros
+            .fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// The ends are read before the starts, so that an exchange that ends meanwhile never makes
+    /// `in_flight` negative.
+    pub(crate) fn read(&self, entries: u64) -> ExchangeStats {
+        let [granted, denied, failed] =
+            [&self.granted, &self.denied, &self.failed].map(|count| count.load(Relaxed));
+        ExchangeStats {
+            hits: self.hits.load(Relaxed),
+            misses: self.misses.load(Relaxed),
+            nearly_expired: self.nearly_expired.load(Relaxed),
+            granted,
+            denied,
+            failed,
+            in_flight: self
+                .started
+                .load(Relaxed)
+                .saturating_sub(granted + denied + failed),
+            exchange_time: Duration::from_micros(self.exchange_micros.load(Relaxed)),
+            entries,
+        }
+    }
+}
