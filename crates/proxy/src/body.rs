@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +11,7 @@ use crate::forward::UpstreamBody;
 
 /// A response body: the gateway's own few bytes, or a workspace's stream.
 #[derive(Debug, Default)]
-pub struct Body(Kind);
+pub(crate) struct Body(Kind);
 
 #[derive(Debug, Default)]
 enum Kind {
@@ -25,11 +24,11 @@ enum Kind {
 /// A stream that broke before its end; the connection is closed, so that nobody takes the part for the whole.
 #[derive(Debug, thiserror::Error)]
 #[error("the workspace's answer broke off")]
-pub struct BodyError(#[source] hyper::Error);
+pub(crate) struct BodyError(#[source] hyper::Error);
 
 /// A request body on its way to the workspace, counted.
 #[derive(Debug)]
-pub struct RequestBody {
+pub(crate) struct RequestBody {
     incoming: Incoming,
     progress: Arc<Progress>,
 }
@@ -43,13 +42,8 @@ pub(crate) struct Progress {
 // === impl Body ===
 
 impl Body {
-    /// No bytes.
-    pub fn empty() -> Self {
-        Self::default()
-    }
-
     /// These bytes.
-    pub fn full(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
         Self(Kind::Full(bytes.into()))
     }
 
@@ -91,12 +85,6 @@ impl HttpBody for Body {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Upstream(body) => body.size_hint(),
         }
-    }
-}
-
-impl From<Infallible> for BodyError {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }
 

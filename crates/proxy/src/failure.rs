@@ -14,8 +14,7 @@ pub(crate) use answer::RequestId;
 
 /// Why a request is answered by the gateway rather than by the workspace: a variant per thing that its reader can do.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The request is not one that may be forwarded. The connection is closed after it.
     #[error("{0}")]
     BadRequest(&'static str),
@@ -67,7 +66,7 @@ pub enum Failure {
 
 impl Failure {
     /// The status that the client sees. 503 and 429 only when nothing was forwarded: clients repeat those, POST included.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) | Self::TwoCredentials | Self::TokenRequest { .. } => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -88,7 +87,7 @@ impl Failure {
     }
 
     /// What went wrong, for machines: `ErrorInfo.reason`, metrics and the access log. Never changes its meaning.
-    pub fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "BAD_REQUEST",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",

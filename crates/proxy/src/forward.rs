@@ -23,17 +23,17 @@ use crate::settings::Settings;
 use connect::connect;
 use pool::{Lease, Pool};
 
-pub use body::UpstreamBody;
-pub use connect::ConnectError;
-pub use error::ForwardError;
+pub(crate) use body::UpstreamBody;
+pub(crate) use connect::ConnectError;
+pub(crate) use error::ForwardError;
 
 /// A rewritten request, and the workspace that it is for.
 #[derive(Debug)]
-pub struct Forward {
+pub(crate) struct Forward {
     /// Where to.
-    pub workspace: Arc<Workspace>,
+    pub(crate) workspace: Arc<Workspace>,
     /// What: origin-form target, under the workspace's token.
-    pub request: Request<RequestBody>,
+    pub(crate) request: Request<RequestBody>,
 }
 
 /// The workspaces as one `tower::Service`: a request in, the head of the response and its stream out.

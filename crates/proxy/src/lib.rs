@@ -20,12 +20,14 @@ mod route;
 mod settings;
 
 pub use accept::Listener;
-pub use body::{Body, BodyError, RequestBody};
 pub use counters::{Counters, CountersSnapshot, LATENCY_BUCKETS_SECONDS};
 pub use drain::Drained;
-pub use failure::{ERROR_DOMAIN, Failure};
-pub use forward::{ConnectError, Forward, ForwardError};
+pub use failure::ERROR_DOMAIN;
 pub use gateway::{Gateway, Running};
 pub use observe::{AccessRecord, AccessSink, Outcome};
 pub use route::{InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
 pub use settings::Settings;
+
+use body::Body;
+use failure::Failure;
+use forward::{Forward, ForwardError};

@@ -172,7 +172,7 @@ impl Host {
         };
         let host = Authority::try_from(host.as_bytes())
             .ok()
-            .filter(|host| !host.as_str().contains('@') && !host.host().is_empty())
+            .filter(|host| !host.host().is_empty() && host.as_str().bytes().all(is_of_a_host))
             .ok_or(Failure::BadRequest("the Host header is not a host"))?;
         match target.authority() {
             Some(authority) if authority != &host => Err(Failure::BadRequest(
@@ -181,6 +181,12 @@ impl Host {
             _ => Ok(Self(host)),
         }
     }
+}
+
+/// Narrower than RFC 3986, whose `reg-name` allows commas, quotes and percent signs: no host has them, while some
+/// servers split or decode there.
+fn is_of_a_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)
 }
 
 impl fmt::Display for Host {

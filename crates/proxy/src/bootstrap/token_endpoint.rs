@@ -112,7 +112,7 @@ fn single(form: &[u8], name: &str) -> Result<Option<String>, Failure> {
         .map(|(_, value)| value);
     match (values.next(), values.next()) {
         (value, None) => Ok(value
-            .map(|value| value.into_owned())
+            .map(std::borrow::Cow::into_owned)
             .filter(|value| !value.is_empty())),
         _ => Err(invalid_request("a parameter stands more than once")),
     }

@@ -73,7 +73,7 @@ impl Failure {
         })
     }
 
-    /// None of the codes on which a client acts beyond showing them: Terraform would drop state on a NOT_FOUND.
+    /// None of the codes on which a client acts beyond showing them: Terraform would drop state on a `NOT_FOUND`.
     fn error_code(&self) -> &'static str {
         match self.status() {
             StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED => "BAD_REQUEST",
@@ -132,7 +132,7 @@ fn one_line(message: &str) -> HeaderValue {
 }
 
 /// Never 0: some clients take it as leave to come back in a loop.
-fn whole_seconds(wait: Duration) -> HeaderValue {
+pub(super) fn whole_seconds(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs().max(1) + u64::from(wait.as_secs() >= 1 && wait.subsec_nanos() > 0))
 }
 

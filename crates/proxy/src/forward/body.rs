@@ -11,7 +11,7 @@ use crate::drain::Tasks;
 /// A workspace's response body, and the connection that it comes from: at its end the connection goes back to its
 /// pool; dropped before, the connection is closed, which tells the workspace that nobody listens any more.
 #[derive(Debug)]
-pub struct UpstreamBody {
+pub(crate) struct UpstreamBody {
     incoming: Incoming,
     lease: Option<(Lease, Tasks)>,
 }

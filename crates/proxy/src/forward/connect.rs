@@ -14,8 +14,7 @@ use crate::route::WorkspaceUrl;
 
 /// Why there is no connection to a workspace. Nothing of the request was sent.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     /// No address, refused, unreachable.
     #[error("no TCP connection")]
     Tcp(#[source] io::Error),

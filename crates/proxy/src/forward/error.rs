@@ -4,8 +4,7 @@ use super::ConnectError;
 
 /// Why a workspace gave no answer, by what is known of the request's fate.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ForwardError {
+pub(crate) enum ForwardError {
     /// Nothing was sent: the same request may safely be repeated.
     #[error("the workspace cannot be reached")]
     Connect(#[from] ConnectError),
