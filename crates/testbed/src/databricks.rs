@@ -1,15 +1,24 @@
 mod arrival;
 mod auth;
 mod builder;
+mod call;
+mod clusters;
 mod credential;
+mod directories;
 mod discovery;
+mod files;
 mod leak;
 mod policy;
+mod probes;
+mod range;
 mod refusal;
 mod reply;
 mod routes;
 mod scim;
 mod seen;
+mod serving;
+mod sse;
+mod storage;
 mod token_endpoint;
 mod tokens;
 mod workspace;
@@ -20,8 +29,11 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
+
 use crate::server::Running;
 use crate::{Faults, Idp};
+use storage::StoredFile;
 use workspace::Workspace;
 
 pub use builder::{DatabricksBuilder, ExpiresIn, Refusals};
@@ -102,6 +114,36 @@ impl Databricks {
         self.workspace.issue_directly(identity)
     }
 
+    /// The content of the file at this path of the Files API, if there is one and it was small enough to be kept (64 MiB).
+    ///
+    /// The path is the decoded one, `/Volumes/…`, with the API's own prefix or without.
+    pub fn file(&self, path: &str) -> Option<Bytes> {
+        self.stored(path)?.content
+    }
+
+    /// The length and the SHA-256, in hexadecimal, of the file at this path, however large.
+    pub fn file_digest(&self, path: &str) -> Option<(u64, String)> {
+        let file = self.stored(path)?;
+        Some((file.length, file.digest))
+    }
+
+    /// Sends `data` as one server-sent event on every open stream of `/testbed/stream`, and says on how many.
+    ///
+    /// A stream is open before the head of its answer is written, so that who has read the head misses nothing.
+    pub fn send_event(&self, data: &str) -> usize {
+        self.workspace.streams.send(&sse::event(data))
+    }
+
+    /// Ends every open stream of `/testbed/stream` properly.
+    pub fn end_streams(&self) {
+        self.workspace.streams.end_all();
+    }
+
+    /// Resolves when a client has gone away from an unfinished stream of `/testbed/stream`, once for each.
+    pub async fn stream_cancelled(&self) {
+        self.workspace.streams.cancelled().await;
+    }
+
     /// Sets the workspace's clock so many seconds ahead of the machine's, or behind it.
     pub fn skew_clock(&self, seconds: i64) {
         self.workspace.skew.store(seconds, Ordering::Relaxed);
@@ -115,5 +157,10 @@ impl Databricks {
     /// Closes the listener and every connection, and resolves when that is done.
     pub async fn stop(&self) {
         self.running.stop().await;
+    }
+
+    fn stored(&self, path: &str) -> Option<StoredFile> {
+        let path = path.strip_prefix(files::PREFIX).unwrap_or(path);
+        self.workspace.storage.files.lock().get(path).cloned()
     }
 }

@@ -1,10 +1,11 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use http::Response;
 use hyper::body::Incoming;
 
 use super::auth::Caller;
+use super::call::Call;
 use super::credential::Grant;
 use super::refusal::Refusal;
 use super::workspace::Workspace;
@@ -16,14 +17,6 @@ use crate::server::{Body, Handler, Head};
 pub(super) enum Arrival {
     Token(Result<Grant, Refusal>),
     Call(Call, Caller),
-}
-
-/// A request outside the token endpoint.
-pub(super) struct Call {
-    pub(super) head: Arc<Head>,
-    pub(super) body: Incoming,
-    /// How many bytes of the body have been read: shown in [`Seen`](super::Seen).
-    pub(super) body_bytes: Arc<AtomicU64>,
 }
 
 impl Handler for Workspace {
@@ -40,14 +33,7 @@ impl Handler for Workspace {
         }
         let head = Arc::new(head);
         let body_bytes = self.records.add(&head, caller.identity().map(str::to_owned));
-        Arrival::Call(
-            Call {
-                head,
-                body,
-                body_bytes,
-            },
-            caller,
-        )
+        Arrival::Call(Call::new(head, body, body_bytes), caller)
     }
 
     async fn answer(self: &Arc<Self>, arrival: Arrival) -> Response<Body> {

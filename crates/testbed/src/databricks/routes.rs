@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use http::{Response, StatusCode};
 
-use super::arrival::Call;
 use super::auth::Caller;
+use super::call::{Call, Unread};
 use super::tokens::Claims;
 use super::workspace::Workspace;
-use super::{discovery, reply, scim};
+use super::{clusters, directories, discovery, files, probes, reply, scim, serving};
 use crate::server::Body;
 
 /// The answer to a request outside the token endpoint.
@@ -19,24 +19,46 @@ pub(super) async fn answer(workspace: &Arc<Workspace>, call: Call, caller: Calle
         return response;
     }
     match caller.authenticated() {
-        Ok(claims) => route(workspace, call, &claims).await,
+        Ok(claims) => route(workspace, call, &claims)
+            .await
+            .unwrap_or_else(Response::from),
         Err(refusal) => refusal,
     }
 }
 
-async fn route(workspace: &Arc<Workspace>, call: Call, claims: &Claims) -> Response<Body> {
-    let _ = workspace;
+/// One arm per family of endpoints; each has a file of its own.
+async fn route(workspace: &Workspace, mut call: Call, claims: &Claims) -> Result<Response<Body>, Unread> {
     let head = Arc::clone(&call.head);
-    match (head.method.as_str(), head.path()) {
-        ("GET", "/api/2.0/preview/scim/v2/Me") => scim::me(&claims.identity),
-        (_, path) => no_such_api(path),
+    let path = head.path();
+    if path == "/api/2.0/preview/scim/v2/Me" && head.method == "GET" {
+        return Ok(scim::me(&claims.identity));
     }
+    if let Some(action) = path.strip_prefix(clusters::PREFIX) {
+        return Ok(clusters::answer(&head, action));
+    }
+    if let Some(file) = path.strip_prefix(files::PREFIX) {
+        return files::answer(workspace, &mut call, &files::decode(file)).await;
+    }
+    if let Some(directory) = path.strip_prefix(directories::PREFIX) {
+        return Ok(directories::answer(workspace, &head, &files::decode(directory)));
+    }
+    if let Some(action) = path.strip_prefix("/api/2.0/fs/create-") {
+        return Ok(files::presigned(action));
+    }
+    if let Some(endpoint) = path.strip_prefix(serving::PREFIX) {
+        return serving::answer(workspace, &mut call, endpoint).await;
+    }
+    if let Some(probe) = path.strip_prefix(probes::PREFIX) {
+        return probes::answer(workspace, &mut call, claims, probe).await;
+    }
+    Ok(no_such_api())
 }
 
-fn no_such_api(_path: &str) -> Response<Body> {
+/// Also what feature flags and telemetry get: their clients go on without.
+pub(super) fn no_such_api() -> Response<Body> {
     reply::error(
         StatusCode::NOT_FOUND,
         "ENDPOINT_NOT_FOUND",
-        "No API found for this method and path",
+        "No API found for this method and path.",
     )
 }

@@ -6,6 +6,8 @@ use jsonwebtoken::get_current_timestamp;
 use super::builder::Settings;
 use super::policy::TrustedPolicy;
 use super::seen::Records;
+use super::sse::SteppedStreams;
+use super::storage::Storage;
 use super::tokens::{Claims, Tokens};
 use crate::Faults;
 use crate::locked::Locked;
@@ -23,6 +25,8 @@ pub(super) struct Workspace {
     pub(super) token_calls: AtomicU64,
     pub(super) leaked_jwts: AtomicU64,
     pub(super) records: Records,
+    pub(super) storage: Storage,
+    pub(super) streams: SteppedStreams,
     pub(super) skew: AtomicI64,
     pub(super) faults: Faults,
 }
@@ -40,6 +44,8 @@ impl Workspace {
             token_calls: AtomicU64::new(0),
             leaked_jwts: AtomicU64::new(0),
             records: Records::new(settings.forgetful),
+            storage: Storage::default(),
+            streams: SteppedStreams::default(),
             skew: AtomicI64::new(0),
             faults: Faults::default(),
             settings,
