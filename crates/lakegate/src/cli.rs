@@ -24,7 +24,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve requests, by a configuration file or, for one workspace, by flags alone
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Read a configuration and report every fault at once, without starting anything
     Check(CheckArgs),
     /// Try it: an identity provider, a workspace and the gateway, all on this machine
@@ -36,7 +36,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// The configuration file
-    #[arg(long, value_name = "FILE", env = "LAKEGATE_CONFIG", required_unless_present_all = ["workspace", "issuer", "audience"])]
+    #[arg(long, value_name = "FILE", env = "LAKEGATE_CONFIG")]
     pub config: Option<PathBuf>,
 
     /// One workspace, instead of a file.
@@ -83,6 +83,7 @@ impl RunArgs {
     pub fn load(&self) -> Result<Config, Faults> {
         match &self.config {
             Some(file) => Config::load(file),
+            None if self.flags == Flags::default() => Err(Config::absent()),
             None => Config::from_flags(self.flags.to_raw()),
         }
     }

@@ -5,7 +5,7 @@ use crate::config::{Given, Place, Setting};
 
 /// One workspace and one issuer, without a file. Each flag means what the key of the same name means
 /// in the file, and is read by the same rules.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "One workspace, instead of --config")]
 pub struct Flags {
     /// The Databricks workspace that requests are forwarded to

@@ -7,7 +7,7 @@ use identity::{Issuer, KeySource};
 
 use super::{Failure, say};
 use crate::cli::CheckArgs;
-use crate::config::{Config, Hosts, Workspace};
+use crate::config::{Config, HostName, Hosts, Workspace};
 
 /// Prints `ok` and what would be served.
 ///
@@ -62,7 +62,7 @@ fn workspace(workspace: &Workspace) -> String {
         workspace.url.origin().ascii_serialization()
     );
     if let Hosts::Only(hosts) = &workspace.hosts {
-        let hosts: Vec<_> = hosts.iter().map(|host| host.as_str()).collect();
+        let hosts: Vec<_> = hosts.iter().map(HostName::as_str).collect();
         // Writing to a string cannot fail.
         let _ = write!(line, " as {}", hosts.join(", "));
     }

@@ -1,6 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::fault::Faults;
+use super::given::Given;
 use super::server::Server;
 use super::{grammar, raw};
 
@@ -22,8 +23,8 @@ impl Default for Admin {
 
 impl Admin {
     pub(super) fn from_raw(raw: raw::Admin, server: &Server, faults: &mut Faults) -> Self {
-        let apart = |given| {
-            let address = grammar::socket_address(&given)?;
+        let apart = |given: &Given<String>| {
+            let address = grammar::socket_address(given)?;
             if address.port() != 0 && server.listen.contains(&address) {
                 return Err(given.fault("the admin listener needs an address that the server does not use"));
             }

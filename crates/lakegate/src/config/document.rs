@@ -10,7 +10,7 @@ use super::given::{Given, Setting};
 /// One table of the document while it is being read: each key is taken out once, and what is
 /// left at the end is unknown.
 pub(crate) struct Section<'a> {
-    name: &'static str,
+    name: String,
     place: Place,
     table: DeTable<'a>,
     known: Vec<&'static str>,
@@ -29,10 +29,10 @@ impl<'a> Section<'a> {
         }
         errors
             .is_empty()
-            .then(|| Self::new("the file", Place::Whole, document.into_inner()))
+            .then(|| Self::new("the file".to_owned(), Place::Whole, document.into_inner()))
     }
 
-    fn new(name: &'static str, place: Place, table: DeTable<'a>) -> Self {
+    fn new(name: String, place: Place, table: DeTable<'a>) -> Self {
         Self {
             name,
             place,
@@ -72,9 +72,18 @@ impl<'a> Section<'a> {
         let place = Place::File(value.span());
         match value.into_inner() {
             DeValue::Array(items) => {
-                let found: Vec<_> = items.into_iter().map(|item| self.item(key, item)).collect();
-                let all: Option<Vec<_>> = found.into_iter().collect();
-                all.map_or(Setting::Faulty, |value| Setting::Given(Given { value, place }))
+                let written = items.len();
+                let value: Vec<_> = items
+                    .into_iter()
+                    .filter_map(|item| self.item(key, item))
+                    .collect();
+                // Only a list that was written empty is empty: one of wrong items was complained about.
+                let spoilt = value.is_empty() && written > 0;
+                if spoilt {
+                    Setting::Faulty
+                } else {
+                    Setting::Given(Given { value, place })
+                }
             }
             DeValue::String(one) if one_will_do => {
                 let one = Given {
@@ -86,41 +95,45 @@ impl<'a> Section<'a> {
                     place,
                 })
             }
-            other if one_will_do => self.mistyped(key, "a string or a list of strings", place, &other),
-            other => self.mistyped(key, "a list of strings", place, &other),
+            other if one_will_do => self.mistyped(key, "a string or a list of strings", &place, &other),
+            other => self.mistyped(key, "a list of strings", &place, &other),
         }
     }
 
-    /// A table; `name` is how faults call it.
-    pub(crate) fn section(&mut self, key: &'static str, name: &'static str) -> Setting<Section<'a>> {
+    /// A table.
+    pub(crate) fn section(&mut self, key: &'static str) -> Setting<Section<'a>> {
         let Some((place, value)) = self.take_entry(key) else {
             return Setting::Absent;
         };
         match value.into_inner() {
             DeValue::Table(table) => {
+                let name = if self.place == Place::Whole {
+                    format!("[{key}]")
+                } else {
+                    format!("`{key}`")
+                };
                 let value = Section::new(name, place.clone(), table);
                 Setting::Given(Given { value, place })
             }
-            other => self.mistyped(key, "a table", place, &other),
+            other => self.mistyped(key, "a table", &place, &other),
         }
     }
 
     /// An array of tables, `[[key]]`.
-    pub(crate) fn sections(&mut self, key: &'static str, name: &'static str) -> Setting<Vec<Section<'a>>> {
+    pub(crate) fn sections(&mut self, key: &'static str) -> Setting<Vec<Section<'a>>> {
         let Some((place, value)) = self.take_entry(key) else {
             return Setting::Absent;
         };
-        let expected = "a list of tables, each with two pairs of brackets around its name";
         let items = match value.into_inner() {
             DeValue::Array(items) => items,
-            other => return self.mistyped(key, expected, place, &other),
+            other => return self.not_tables(key, &place, &other),
         };
         let mut sections = Vec::new();
         for item in items {
             let place = Place::File(item.span());
             match item.into_inner() {
-                DeValue::Table(table) => sections.push(Section::new(name, place, table)),
-                other => return self.mistyped(key, expected, place, &other),
+                DeValue::Table(table) => sections.push(Section::new(format!("[[{key}]]"), place, table)),
+                other => return self.not_tables(key, &place, &other),
             }
         }
         Setting::Given(Given {
@@ -151,12 +164,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The keys that were asked for.
-    #[cfg(test)]
-    pub(super) fn known(&self) -> &[&'static str] {
-        &self.known
-    }
-
     fn scalar<T>(
         &mut self,
         key: &'static str,
@@ -169,18 +176,22 @@ impl<'a> Section<'a> {
         let place = Place::File(value.span());
         match convert(value.get_ref()) {
             Some(value) => Setting::Given(Given { value, place }),
-            None => self.mistyped(key, expected, place, value.get_ref()),
+            None => self.mistyped(key, expected, &place, value.get_ref()),
         }
     }
 
-    fn item(&mut self, key: &'static str, item: Spanned<DeValue<'a>>) -> Option<Given<String>> {
+    fn item(&mut self, key: &str, item: Spanned<DeValue<'a>>) -> Option<Given<String>> {
         let place = Place::File(item.span());
         match item.into_inner() {
             DeValue::String(text) => Some(Given {
                 value: text.into_owned(),
                 place,
             }),
-            other => self.mistyped(key, "a list of strings", place, &other).given(),
+            other => {
+                let message = format!("every item of `{key}` must be a string, not {}", named(&other));
+                self.faults.push(Fault::new(&place, message));
+                None
+            }
         }
     }
 
@@ -196,15 +207,16 @@ impl<'a> Section<'a> {
         Some((Place::File(stored.span()), value))
     }
 
-    fn mistyped<T>(&mut self, key: &str, expected: &str, place: Place, found: &DeValue<'_>) -> Setting<T> {
-        let found = match found {
-            DeValue::Integer(number) => number.to_string(),
-            other => with_article(other.type_str()),
-        };
-        self.faults.push(Fault::new(
-            &place,
-            format!("`{key}` must be {expected}, not {found}"),
-        ));
+    fn mistyped<T>(&mut self, key: &str, expected: &str, place: &Place, found: &DeValue<'_>) -> Setting<T> {
+        let message = format!("`{key}` must be {expected}, not {}", named(found));
+        self.faults.push(Fault::new(place, message));
+        Setting::Faulty
+    }
+
+    fn not_tables<T>(&mut self, key: &str, place: &Place, found: &DeValue<'_>) -> Setting<T> {
+        let message = format!("`{key}` must be a list of tables, not {}", named(found));
+        self.faults
+            .push(Fault::new(place, message).help(format!("write [[{key}]], with two pairs of brackets")));
         Setting::Faulty
     }
 }
@@ -213,9 +225,13 @@ fn whole(number: &DeInteger<'_>) -> Option<u64> {
     u64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-fn with_article(kind: &str) -> String {
-    let article = if kind.starts_with(['a', 'i']) { "an" } else { "a" };
-    format!("{article} {kind}")
+/// A number by itself, anything else by its kind.
+fn named(found: &DeValue<'_>) -> String {
+    match found {
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Array(_) => "an array".to_owned(),
+        other => format!("a {}", other.type_str()),
+    }
 }
 
 /// The known key that was probably meant, or all of them.

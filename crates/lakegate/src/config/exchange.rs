@@ -26,16 +26,14 @@ impl Default for Exchange {
 
 impl Exchange {
     pub(super) fn from_raw(raw: raw::Exchange, faults: &mut Faults) -> Self {
-        let default = Self::default();
-        Self {
-            timeout: raw
-                .timeout
-                .parse(faults, grammar::duration)
-                .unwrap_or(default.timeout),
-            cache_capacity: raw
-                .cache_capacity
-                .parse(faults, grammar::count)
-                .unwrap_or(default.cache_capacity),
-        }
+        let mut exchange = Self::default();
+        let capacity = |given: &_| grammar::count(given, MOST_TOKENS);
+        raw.timeout.set(&mut exchange.timeout, faults, grammar::duration);
+        raw.cache_capacity
+            .set(&mut exchange.cache_capacity, faults, capacity);
+        exchange
     }
 }
+
+/// Some hundred GiB: more than any machine would want to remember.
+const MOST_TOKENS: usize = 100_000_000;

@@ -44,11 +44,23 @@ impl<T> Setting<T> {
     pub(crate) fn parse<U>(
         self,
         faults: &mut Faults,
-        parse: impl FnOnce(Given<T>) -> Result<U, Fault>,
+        parse: impl FnOnce(&Given<T>) -> Result<U, Fault>,
     ) -> Option<U> {
         match self {
-            Self::Given(given) => faults.keep(parse(given)),
+            Self::Given(given) => faults.keep(parse(&given)),
             Self::Absent | Self::Faulty => None,
+        }
+    }
+
+    /// Replaces a default by what was given.
+    pub(crate) fn set<U>(
+        self,
+        field: &mut U,
+        faults: &mut Faults,
+        parse: impl FnOnce(&Given<T>) -> Result<U, Fault>,
+    ) {
+        if let Some(value) = self.parse(faults, parse) {
+            *field = value;
         }
     }
 

@@ -34,37 +34,45 @@ impl Cleartext {
 }
 
 /// `10s`, `1m 30s`: more than nothing, at most a day.
-pub(crate) fn duration(given: Given<String>) -> Result<Duration, Fault> {
-    match duration_or_off(given.clone())? {
+pub(crate) fn duration(given: &Given<String>) -> Result<Duration, Fault> {
+    match duration_or_off(given)? {
         Some(duration) => Ok(duration),
         None => Err(given.fault("a duration of zero would refuse everything")),
     }
 }
 
 /// A duration of which zero means that there is no limit.
-pub(crate) fn duration_or_off(given: Given<String>) -> Result<Option<Duration>, Fault> {
+pub(crate) fn duration_or_off(given: &Given<String>) -> Result<Option<Duration>, Fault> {
     let help = "write a number with its unit, such as \"500ms\", \"10s\" or \"5m\"";
     let parsed = humantime::parse_duration(&given.value);
-    let duration = parsed.map_err(|error| given.fault(format!("not a duration: {error}")).help(help))?;
+    let duration = parsed.map_err(|_| {
+        given
+            .fault(format!("`{}` is not a duration", given.value))
+            .help(help)
+    })?;
     if duration > LONGEST {
         return Err(given.fault("a duration must not be longer than a day"));
     }
     Ok(Some(duration).filter(|duration| !duration.is_zero()))
 }
 
-/// A count of at least one.
-pub(crate) fn count(given: Given<u64>) -> Result<NonZeroUsize, Fault> {
-    let fits = usize::try_from(given.value).ok().and_then(NonZeroUsize::new);
-    fits.ok_or_else(|| given.fault("must be at least 1"))
+/// A count of at least one, and of no more than would be a slip of the finger.
+pub(crate) fn count(given: &Given<u64>, most: usize) -> Result<NonZeroUsize, Fault> {
+    let counted = within(given, &(1..=most), "")?;
+    NonZeroUsize::new(counted).ok_or_else(|| given.fault("must be at least 1"))
 }
 
 /// A number of bytes within bounds.
-pub(crate) fn bytes(given: Given<u64>, bounds: RangeInclusive<usize>) -> Result<usize, Fault> {
-    let (least, most) = (*bounds.start(), *bounds.end());
+pub(crate) fn bytes(given: &Given<u64>, bounds: &RangeInclusive<usize>) -> Result<usize, Fault> {
+    within(given, bounds, " bytes")
+}
+
+fn within(given: &Given<u64>, bounds: &RangeInclusive<usize>, unit: &str) -> Result<usize, Fault> {
+    let (least, most) = (bounds.start(), bounds.end());
     let fits = usize::try_from(given.value)
         .ok()
-        .filter(|size| bounds.contains(size));
-    fits.ok_or_else(|| given.fault(format!("must be between {least} and {most} bytes")))
+        .filter(|number| bounds.contains(number));
+    fits.ok_or_else(|| given.fault(format!("must be between {least} and {most}{unit}")))
 }
 
 /// An IP address with its port: what a socket binds to.

@@ -23,7 +23,7 @@ impl HostName {
         if name.contains('/') {
             return Err(fault("it looks like a URL").help("write the host alone, such as data.example.com"));
         }
-        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        if port.is_some_and(|port| !is_port(port)) {
             return Err(fault("its port is not a number between 0 and 65535"));
         }
         if !is_exact(name) {
@@ -50,6 +50,11 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
         Some((name, port)) if !port.contains(']') => (name, Some(port)),
         _ => (text, None),
     }
+}
+
+/// Written the one way that clients write it: no sign, no leading zero.
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port.to_string() == text)
 }
 
 /// Whether a URL parser takes the name for what it is, without mending it.

@@ -62,11 +62,11 @@ fn issuer(
 
 /// Kept as it was written: `iss` is compared byte for byte, and a URL type would add a slash.
 fn issuer_url(
-    given: Given<String>,
+    given: &Given<String>,
     cleartext: Cleartext,
     seen: &mut HashSet<String>,
 ) -> Result<String, Fault> {
-    let url = grammar::web_url(&given, cleartext)?;
+    let url = grammar::web_url(given, cleartext)?;
     if url.query().is_some() {
         return Err(given.fault("an issuer must not have a query (OpenID Connect Discovery 1.0 section 3)"));
     }
@@ -75,21 +75,17 @@ fn issuer_url(
             .fault("this issuer is configured twice")
             .help("list all of its `audiences` in one"));
     }
-    Ok(given.value)
+    Ok(given.value.clone())
 }
 
-fn names(given: Given<Vec<Given<String>>>, what: &str) -> Result<Vec<String>, Fault> {
+fn names(given: &Given<Vec<Given<String>>>, what: &str) -> Result<Vec<String>, Fault> {
     if given.value.is_empty() {
         return Err(given.fault(format!("there must be at least one {what}")));
     }
-    given
-        .value
-        .into_iter()
-        .map(|name| match name.value.trim() {
-            "" => Err(name.fault(format!("an {what} must not be empty").replace("an claim", "a claim"))),
-            _ => Ok(name.value),
-        })
-        .collect()
+    if let Some(blank) = given.value.iter().find(|name| name.value.trim().is_empty()) {
+        return Err(blank.fault(format!("the name of the {what} is empty")));
+    }
+    Ok(given.value.iter().map(|name| name.value.clone()).collect())
 }
 
 fn key_source(
@@ -109,10 +105,10 @@ fn key_source(
             None
         }
         (url, Setting::Absent) => url
-            .parse(faults, |given| grammar::web_url(&given, cleartext))
+            .parse(faults, |given| grammar::web_url(given, cleartext))
             .map(KeySource::Url),
         (Setting::Absent, file) => file
-            .parse(faults, |given| fixed_keys(&given, folder))
+            .parse(faults, |given| fixed_keys(given, folder))
             .map(KeySource::Fixed),
         (_, file) => {
             let place = file.place().unwrap_or(&place);

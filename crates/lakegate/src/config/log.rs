@@ -70,33 +70,16 @@ impl Default for Log {
 
 impl Log {
     pub(super) fn from_raw(raw: raw::Log, folder: &Folder, faults: &mut Faults) -> Self {
-        let default = Self::default();
-        let key = raw
-            .subject_key
-            .parse(faults, |given| Ok((subject_key(&given, folder)?, given)));
-        let choice = raw
-            .subjects
-            .parse(faults, |given| subjects(&given))
-            .unwrap_or(default.subjects);
-        let subjects = match (choice, key) {
-            (Subjects::Hash(_), Some((key, _))) => Subjects::Hash(key),
-            (other, Some((_, given))) => {
-                faults.record(given.fault("`subject_key` has no effect unless `subjects` is \"hash\""));
-                other
-            }
-            (choice, None) => choice,
-        };
-        Self {
-            level: raw
-                .level
-                .parse(faults, |given| level(&given))
-                .unwrap_or(default.level),
-            format: raw
-                .format
-                .parse(faults, |given| format(&given))
-                .unwrap_or(default.format),
-            subjects,
-        }
+        let mut log = Self::default();
+        raw.level.set(&mut log.level, faults, level);
+        raw.format.set(&mut log.format, faults, format);
+        raw.subjects.set(&mut log.subjects, faults, subjects);
+        let chosen = log.subjects.clone();
+        raw.subject_key.set(&mut log.subjects, faults, |given| match chosen {
+            Subjects::Hash(_) => subject_key(given, folder).map(Subjects::Hash),
+            _ => Err(given.fault("`subject_key` has no effect unless `subjects` is \"hash\"")),
+        });
+        log
     }
 }
 

@@ -49,22 +49,15 @@ impl Default for Outbound {
 
 impl Outbound {
     pub(super) fn from_raw(raw: raw::Outbound, folder: &Folder, faults: &mut Faults) -> Self {
-        let default = Self::default();
-        Self {
-            ca: raw.ca.parse(faults, |given| authorities(&given, folder)),
-            connect_timeout: raw
-                .connect_timeout
-                .parse(faults, grammar::duration)
-                .unwrap_or(default.connect_timeout),
-            first_byte_timeout: raw
-                .first_byte_timeout
-                .parse(faults, grammar::duration_or_off)
-                .unwrap_or(default.first_byte_timeout),
-            pool_idle_timeout: raw
-                .pool_idle_timeout
-                .parse(faults, grammar::duration)
-                .unwrap_or(default.pool_idle_timeout),
-        }
+        let mut outbound = Self::default();
+        raw.connect_timeout
+            .set(&mut outbound.connect_timeout, faults, grammar::duration);
+        raw.first_byte_timeout
+            .set(&mut outbound.first_byte_timeout, faults, grammar::duration_or_off);
+        raw.pool_idle_timeout
+            .set(&mut outbound.pool_idle_timeout, faults, grammar::duration);
+        outbound.ca = raw.ca.parse(faults, |given| authorities(given, folder));
+        outbound
     }
 }
 

@@ -110,13 +110,13 @@ impl Raw {
     pub(super) fn read(text: &str, faults: &mut Faults) -> Option<Self> {
         let mut root = Section::root(text, faults)?;
         let raw = Self {
-            server: table(&mut root, faults, "server", "[server]", Server::read).unwrap_or_default(),
-            admin: table(&mut root, faults, "admin", "[admin]", Admin::read),
-            issuers: tables(&mut root, faults, "issuer", "[[issuer]]", Issuer::read),
-            workspaces: tables(&mut root, faults, "workspace", "[[workspace]]", Workspace::read),
-            exchange: table(&mut root, faults, "exchange", "[exchange]", Exchange::read).unwrap_or_default(),
-            outbound: table(&mut root, faults, "outbound", "[outbound]", Outbound::read).unwrap_or_default(),
-            log: table(&mut root, faults, "log", "[log]", Log::read).unwrap_or_default(),
+            server: table(&mut root, faults, "server", Server::read).unwrap_or_default(),
+            admin: table(&mut root, faults, "admin", Admin::read),
+            issuers: tables(&mut root, faults, "issuer", Issuer::read),
+            workspaces: tables(&mut root, faults, "workspace", Workspace::read),
+            exchange: table(&mut root, faults, "exchange", Exchange::read).unwrap_or_default(),
+            outbound: table(&mut root, faults, "outbound", Outbound::read).unwrap_or_default(),
+            log: table(&mut root, faults, "log", Log::read).unwrap_or_default(),
         };
         root.finish(faults);
         Some(raw)
@@ -129,7 +129,7 @@ impl Server {
     fn read(section: &mut Section<'_>, faults: &mut Faults) -> Self {
         Self {
             listen: section.strings("listen", true),
-            tls: inline(section, faults, "tls", "`tls`", Tls::read),
+            tls: inline(section, faults, "tls", Tls::read),
             workers: section.number("workers"),
             header_timeout: section.string("header_timeout"),
             idle_timeout: section.string("idle_timeout"),
@@ -170,7 +170,7 @@ impl Issuer {
             place: section.place(),
             url: section.string("url"),
             audiences: section.strings("audiences", false),
-            jwks: inline(section, faults, "jwks", "`jwks`", Jwks::read),
+            jwks: inline(section, faults, "jwks", Jwks::read),
             identity_claims: section.strings("identity_claims", false),
             insecure_http: section.boolean("insecure_http"),
         }
@@ -253,10 +253,9 @@ fn inline<T>(
     parent: &mut Section<'_>,
     faults: &mut Faults,
     key: &'static str,
-    name: &'static str,
     read: fn(&mut Section<'_>, &mut Faults) -> T,
 ) -> Setting<T> {
-    match parent.section(key, name) {
+    match parent.section(key) {
         Setting::Absent => Setting::Absent,
         Setting::Faulty => Setting::Faulty,
         Setting::Given(Given {
@@ -274,12 +273,9 @@ fn table<T>(
     root: &mut Section<'_>,
     faults: &mut Faults,
     key: &'static str,
-    name: &'static str,
     read: fn(&mut Section<'_>, &mut Faults) -> T,
 ) -> Option<T> {
-    inline(root, faults, key, name, read)
-        .given()
-        .map(|given| given.value)
+    inline(root, faults, key, read).given().map(|given| given.value)
 }
 
 /// An array of tables of the root.
@@ -287,10 +283,9 @@ fn tables<T>(
     root: &mut Section<'_>,
     faults: &mut Faults,
     key: &'static str,
-    name: &'static str,
     read: fn(&mut Section<'_>, &mut Faults) -> T,
 ) -> Setting<Vec<T>> {
-    match root.sections(key, name) {
+    match root.sections(key) {
         Setting::Absent => Setting::Absent,
         Setting::Faulty => Setting::Faulty,
         Setting::Given(Given {

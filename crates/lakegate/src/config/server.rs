@@ -1,5 +1,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::thread;
 use std::time::Duration;
 
@@ -59,38 +60,29 @@ impl Default for Server {
 
 impl Server {
     pub(super) fn from_raw(raw: raw::Server, folder: &Folder, faults: &mut Faults) -> Self {
-        let default = Self::default();
-        let mut time = |setting: super::given::Setting<String>, default| {
-            setting.parse(faults, grammar::duration).unwrap_or(default)
-        };
-        let header_timeout = time(raw.header_timeout, default.header_timeout);
-        let idle_timeout = time(raw.idle_timeout, default.idle_timeout);
-        let tls_handshake_timeout = time(raw.tls_handshake_timeout, default.tls_handshake_timeout);
-        let drain_timeout = time(raw.drain_timeout, default.drain_timeout);
-        let head = |given| grammar::bytes(given, HEADER_SIZES);
-        Self {
-            listen: raw
-                .listen
-                .given()
-                .map_or(default.listen, |given| listeners(&given, faults)),
-            tls: raw.tls.given().and_then(|tls| Tls::from_raw(tls, folder, faults)),
-            workers: raw
-                .workers
-                .parse(faults, grammar::count)
-                .unwrap_or(default.workers),
-            header_timeout,
-            idle_timeout,
-            tls_handshake_timeout,
-            drain_timeout,
-            max_header_size: raw
-                .max_header_size
-                .parse(faults, head)
-                .unwrap_or(default.max_header_size),
-            max_connections: raw
-                .max_connections
-                .parse(faults, grammar::count)
-                .unwrap_or(default.max_connections),
+        let mut server = Self::default();
+        for (field, given) in [
+            (&mut server.header_timeout, raw.header_timeout),
+            (&mut server.idle_timeout, raw.idle_timeout),
+            (&mut server.tls_handshake_timeout, raw.tls_handshake_timeout),
+            (&mut server.drain_timeout, raw.drain_timeout),
+        ] {
+            given.set(field, faults, grammar::duration);
         }
+        let count = |most| move |given: &_| grammar::count(given, most);
+        raw.workers.set(&mut server.workers, faults, count(MOST_WORKERS));
+        raw.max_connections
+            .set(&mut server.max_connections, faults, count(MOST_CONNECTIONS));
+        let head = |given: &_| grammar::bytes(given, &HEADER_SIZES);
+        raw.max_header_size.set(&mut server.max_header_size, faults, head);
+        if let Some(given) = raw.listen.given() {
+            server.listen = listeners(&given, faults);
+        }
+        server.tls = raw
+            .tls
+            .given()
+            .and_then(|given| Tls::from_raw(given, folder, faults));
+        server
     }
 }
 
@@ -112,4 +104,10 @@ fn listeners(given: &Given<Vec<Given<String>>>, faults: &mut Faults) -> Vec<Sock
 }
 
 /// Below 8 KiB a browser's request may not fit; above 1 MiB the limit would protect nobody.
-const HEADER_SIZES: std::ops::RangeInclusive<usize> = 8 * 1024..=1024 * 1024;
+const HEADER_SIZES: RangeInclusive<usize> = 8 * 1024..=1024 * 1024;
+
+/// More threads than any machine has cores.
+const MOST_WORKERS: usize = 1_024;
+
+/// More sockets than a process can open.
+const MOST_CONNECTIONS: usize = 1_000_000;

@@ -72,7 +72,7 @@ impl Workspace {
         let url = raw
             .url
             .required(faults, || Fault::new(&place, "the workspace has no `url`"));
-        let url = url.parse(faults, |given| origin(&given, cleartext));
+        let url = url.parse(faults, |given| origin(given, cleartext));
         let hosts = match raw.hosts {
             Setting::Absent if alone => Some(Hosts::Any),
             hosts => hosts
@@ -87,7 +87,7 @@ impl Workspace {
             }),
             name => name.given(),
         };
-        let name = name.and_then(|given| faults.keep(taken.name(given)));
+        let name = name.and_then(|given| faults.keep(taken.name(&given)));
         let scope = name_or(raw.scope, faults, Scope::new).unwrap_or_default();
         let policy = name_or(raw.client_id, faults, ClientId::new)
             .map_or(FederationPolicy::AccountWide, FederationPolicy::ServicePrincipal);
@@ -119,7 +119,7 @@ impl fmt::Display for WorkspaceName {
 // === impl Taken ===
 
 impl Taken {
-    fn name(&mut self, given: Given<String>) -> Result<WorkspaceName, Fault> {
+    fn name(&mut self, given: &Given<String>) -> Result<WorkspaceName, Fault> {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
         if given.value.is_empty() || given.value.len() > 128 || !given.value.chars().all(legal) {
             return Err(given.fault("a name must be up to 128 letters, digits, dashes, underscores and dots"));
@@ -187,8 +187,8 @@ fn name_or<T>(
     faults: &mut Faults,
     parse: impl FnOnce(String) -> Result<T, InvalidName>,
 ) -> Option<T> {
-    setting.parse(faults, |Given { value, place }| {
-        parse(value).map_err(|error| Fault::new(&place, error.to_string()))
+    setting.parse(faults, |given| {
+        parse(given.value.clone()).map_err(|error| given.fault(error.to_string()))
     })
 }
 
@@ -206,7 +206,7 @@ fn endpoint(
             Some(TokenEndpoint::account(workspace?, &account?))
         }
         (Setting::Absent, token_url) => token_url
-            .parse(faults, |given| grammar::web_url(&given, cleartext))
+            .parse(faults, |given| grammar::web_url(given, cleartext))
             .map(TokenEndpoint::at),
         (account, _) => {
             let place = account.place().unwrap_or(&Place::Whole);

@@ -9,7 +9,7 @@ use crate::config::{SubjectKey, Subjects};
 #[derive(Clone, Debug)]
 pub(super) enum Naming {
     Clear,
-    Hash(hmac::Key),
+    Hash(Box<hmac::Key>),
     Off,
 }
 
@@ -23,7 +23,7 @@ impl Naming {
         match subjects {
             Subjects::Clear => Self::Clear,
             Subjects::Off => Self::Off,
-            Subjects::Hash(SubjectKey::Fixed(key)) => Self::Hash(hmac::Key::new(HMAC_SHA256, key)),
+            Subjects::Hash(SubjectKey::Fixed(key)) => Self::Hash(Box::new(hmac::Key::new(HMAC_SHA256, key))),
             Subjects::Hash(SubjectKey::Random) => random_key().map_or(Self::Off, Self::Hash),
         }
     }
@@ -39,11 +39,11 @@ impl Naming {
 }
 
 /// Without randomness nothing is told: a guessable key would tell everything.
-fn random_key() -> Option<hmac::Key> {
+fn random_key() -> Option<Box<hmac::Key>> {
     let mut key = [0; 32];
     rand::fill(&mut key)
         .ok()
-        .map(|()| hmac::Key::new(HMAC_SHA256, &key))
+        .map(|()| Box::new(hmac::Key::new(HMAC_SHA256, &key)))
 }
 
 /// The issuer's length stands before it, so that no two pairs are the same bytes.

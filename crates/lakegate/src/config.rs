@@ -71,7 +71,7 @@ impl Config {
             text,
         };
         match text {
-            Ok(text) => Self::parse(&text, Folder::of(path), Faults::of(source(text.clone()))),
+            Ok(text) => Self::parse(&text, &Folder::of(path), Faults::of(source(text.clone()))),
             Err(error) => {
                 let mut faults = Faults::of(source(String::new()));
                 faults.record(Fault::new(
@@ -83,11 +83,21 @@ impl Config {
         }
     }
 
-    fn parse(text: &str, folder: Folder, mut faults: Faults) -> Result<Self, Faults> {
+    fn parse(text: &str, folder: &Folder, mut faults: Faults) -> Result<Self, Faults> {
         match Raw::read(text, &mut faults) {
-            Some(raw) => Self::from_raw(raw, &folder, faults),
+            Some(raw) => Self::from_raw(raw, folder, faults),
             None => faults.settle(None),
         }
+    }
+
+    /// Neither a file nor flags.
+    pub(crate) fn absent() -> Faults {
+        let mut faults = Faults::of(Source::Flags);
+        let fault = Fault::new(&Place::Whole, "there is no configuration");
+        faults.record(
+            fault.help("give --config FILE or, for one workspace, --workspace, --issuer and --audience"),
+        );
+        faults
     }
 
     /// What flags say; paths are relative to the working folder.
@@ -96,14 +106,14 @@ impl Config {
     }
 
     fn from_raw(raw: Raw, folder: &Folder, mut faults: Faults) -> Result<Self, Faults> {
-        let faulty = &mut faults;
-        let server = Server::from_raw(raw.server, folder, faulty);
-        let admin = raw.admin.map(|admin| Admin::from_raw(admin, &server, faulty));
-        let issuers = issuer::issuers(raw.issuers, folder, faulty);
-        let workspaces = workspace::workspaces(raw.workspaces, faulty);
-        let exchange = Exchange::from_raw(raw.exchange, faulty);
-        let outbound = Outbound::from_raw(raw.outbound, folder, faulty);
-        let log = Log::from_raw(raw.log, folder, faulty);
+        let found = &mut faults;
+        let server = Server::from_raw(raw.server, folder, found);
+        let admin = raw.admin.map(|admin| Admin::from_raw(admin, &server, found));
+        let issuers = issuer::issuers(raw.issuers, folder, found);
+        let workspaces = workspace::workspaces(raw.workspaces, found);
+        let exchange = Exchange::from_raw(raw.exchange, found);
+        let outbound = Outbound::from_raw(raw.outbound, folder, found);
+        let log = Log::from_raw(raw.log, folder, found);
         let finished = issuers.zip(workspaces).map(|(issuers, workspaces)| Self {
             server,
             admin,
