@@ -11,8 +11,11 @@
 //! # Ok::<(), lakegate::config::Faults>(())
 //! ```
 
+mod admin;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod outbound;
+pub mod serving;
 pub mod telemetry;
+mod workspace_metadata;

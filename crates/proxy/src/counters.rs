@@ -7,7 +7,7 @@ use http::StatusCode;
 
 /// What one worker has done. Written by that worker alone and read by whoever asks, so relaxed atomics never contend.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(crate) struct Counters {
     connections: AtomicI64,
     connections_total: AtomicU64,
     in_flight: AtomicI64,
@@ -118,7 +118,7 @@ impl Counters {
     }
 
     /// A reading. Its parts are read one after the other, so that they may differ by requests in between.
-    pub fn read(&self) -> CountersSnapshot {
+    pub(crate) fn read(&self) -> CountersSnapshot {
         CountersSnapshot {
             connections: self.connections.load(Relaxed),
             connections_total: self.connections_total.load(Relaxed),
@@ -146,7 +146,7 @@ impl Counters {
 impl CountersSnapshot {
     /// The same for all workers together.
     #[must_use]
-    pub fn plus(mut self, other: &Self) -> Self {
+    pub(crate) fn plus(mut self, other: &Self) -> Self {
         self.connections += other.connections;
         self.connections_total += other.connections_total;
         self.in_flight += other.in_flight;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
@@ -44,7 +44,7 @@ pub(crate) struct Upstream(Arc<Inner>);
 struct Inner {
     pools: Vec<Pool>,
     connect_timeout: Duration,
-    first_byte_timeout: Duration,
+    first_byte_timeout: Option<Duration>,
     counters: Arc<Counters>,
     tasks: Tasks,
 }
@@ -124,8 +124,7 @@ impl Inner {
     }
 
     async fn connect(&self, pool: &Pool, workspace: &Workspace) -> Result<Lease, ForwardError> {
-        let deadline = Instant::now() + self.connect_timeout;
-        let connected = timeout_at(deadline, connect(&workspace.url, &self.tasks)).await;
+        let connected = timeout(self.connect_timeout, connect(&workspace.url, &self.tasks)).await;
         let sender = connected
             .map_err(|_| ConnectError::TimedOut(self.connect_timeout))
             .flatten()?;
@@ -155,16 +154,18 @@ impl Inner {
         answer: F,
         progress: &Progress,
     ) -> Result<F::Output, ForwardError> {
+        let Some(patience) = self.first_byte_timeout else {
+            return Ok(answer.await);
+        };
         let mut answer = std::pin::pin!(answer);
         let mut moved = progress.bytes();
         loop {
-            let deadline = Instant::now() + self.first_byte_timeout;
-            if let Ok(answered) = timeout_at(deadline, &mut answer).await {
+            if let Ok(answered) = timeout(patience, &mut answer).await {
                 return Ok(answered);
             }
             let now = progress.bytes();
             if now == moved {
-                return Err(ForwardError::TimedOut(self.first_byte_timeout));
+                return Err(ForwardError::TimedOut(patience));
             }
             moved = now;
         }

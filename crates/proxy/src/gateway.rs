@@ -37,9 +37,13 @@ pub struct Gateway<S> {
 #[derive(Debug)]
 pub struct Running {
     drain: Drain,
-    counters: Vec<Arc<Counters>>,
+    tally: Tally,
     ends: Vec<oneshot::Receiver<Drained>>,
 }
+
+/// What all workers have done until now. Cheap to clone; outlives the gateway.
+#[derive(Clone, Debug)]
+pub struct Tally(Arc<[Arc<Counters>]>);
 
 /// One worker's part of the gateway.
 struct Post<S>(Arc<Duty<S>>);
@@ -92,21 +96,25 @@ where
     /// When the operating system gives no thread or no event queue.
     pub fn start(&self, listeners: Vec<Listener>, workers: NonZeroUsize) -> io::Result<Running> {
         let drain = Drain::default();
-        let mut running = Running {
-            drain: drain.clone(),
-            counters: Vec::new(),
-            ends: Vec::new(),
-        };
-        let mut desks = Vec::new();
+        let (mut desks, mut ends, mut tally) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..workers.get() {
             let counters = Arc::<Counters>::default();
             let (end, desk) = self.start_worker(number, Arc::clone(&counters), drain.clone())?;
-            running.counters.push(counters);
-            running.ends.push(end);
+            tally.push(counters);
+            ends.push(end);
             desks.push(desk);
         }
-        start_acceptor(listeners, desks.into(), self.settings.max_connections, drain)?;
-        Ok(running)
+        start_acceptor(
+            listeners,
+            desks.into(),
+            self.settings.max_connections,
+            drain.clone(),
+        )?;
+        Ok(Running {
+            drain,
+            tally: Tally(tally.into()),
+            ends,
+        })
     }
 
     fn start_worker(
@@ -147,9 +155,8 @@ where
 
 impl Running {
     /// What all workers have done until now.
-    pub fn counters(&self) -> CountersSnapshot {
-        let readings = self.counters.iter().map(|counters| counters.read());
-        readings.fold(CountersSnapshot::default(), |sum, reading| sum.plus(&reading))
+    pub fn tally(&self) -> Tally {
+        self.tally.clone()
     }
 
     /// Stops to accept, closes idle connections, and lets what is in flight finish for `patience`.
@@ -167,6 +174,16 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.drain.start(Duration::ZERO);
+    }
+}
+
+// === impl Tally ===
+
+impl Tally {
+    /// The sum over all workers.
+    pub fn read(&self) -> CountersSnapshot {
+        let readings = self.0.iter().map(|counters| counters.read());
+        readings.fold(CountersSnapshot::default(), |sum, reading| sum.plus(&reading))
     }
 }
 

@@ -20,10 +20,10 @@ mod route;
 mod settings;
 
 pub use accept::Listener;
-pub use counters::{Counters, CountersSnapshot, LATENCY_BUCKETS_SECONDS};
+pub use counters::{CountersSnapshot, LATENCY_BUCKETS_SECONDS};
 pub use drain::Drained;
 pub use failure::ERROR_DOMAIN;
-pub use gateway::{Gateway, Running};
+pub use gateway::{Gateway, Running, Tally};
 pub use observe::{AccessRecord, AccessSink, Outcome};
 pub use route::{InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
 pub use settings::Settings;

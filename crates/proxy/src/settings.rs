@@ -18,8 +18,9 @@ pub struct Settings {
     pub max_connections: usize,
     /// To connect to a workspace, TLS included. Default: 5 s.
     pub connect_timeout: Duration,
-    /// From the last byte of the request to the first of the response. Default: 300 s, as SQL and model calls are long.
-    pub first_byte_timeout: Duration,
+    /// From the last byte of the request to the first of the response; `None`: for ever. Default: 300 s, as SQL and model
+    /// calls are long.
+    pub first_byte_timeout: Option<Duration>,
     /// How long a connection to a workspace is kept without use. Default: 30 s, below common servers' 60 s.
     pub upstream_idle_timeout: Duration,
     /// `aud` values that callers' tokens may carry; told to clients that ask which audience to request.
@@ -36,7 +37,7 @@ impl Default for Settings {
             max_headers: 100,
             max_connections: 10_000,
             connect_timeout: Duration::from_secs(5),
-            first_byte_timeout: Duration::from_secs(300),
+            first_byte_timeout: Some(Duration::from_secs(300)),
             upstream_idle_timeout: Duration::from_secs(30),
             audiences: Vec::new(),
         }

@@ -1,13 +1,82 @@
 //! `lakegate run`: serve requests.
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use proxy::Drained;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use super::Failure;
 use crate::cli::RunArgs;
+use crate::outbound::install_cryptography;
+use crate::serving::Serving;
+use crate::telemetry::Telemetry;
 
-/// Serves until it is told to stop.
+/// Serves until it is told to stop, finishes what is in flight, and ends well.
 ///
 /// # Errors
 /// Every fault of the configuration at once, or what went wrong on the way.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let _config = args.load()?;
-    Err(anyhow::anyhow!("`lakegate run` is not built yet").into())
+    let config = args.load()?;
+    install_cryptography();
+    let telemetry = Telemetry::start(&config.log);
+    let serving = Serving::start(&config, Arc::new(telemetry.access()))?;
+    announce(&serving);
+    block_on(async {
+        let mut stop = Stop::listen()?;
+        stop.asked().await;
+        tracing::info!("stopping: no new connections, finishing what is in flight");
+        tokio::select! {
+            drained = serving.drain() => conclude(drained),
+            // Asked twice: whoever asks has no patience.
+            () = stop.asked() => tracing::warn!("stopped at once; what was in flight is cut"),
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(())
+}
+
+/// The main thread's own small runtime: it waits for signals, and for the planes to end.
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("no runtime for the main thread")?.block_on(work)
+}
+
+fn announce(serving: &Serving) {
+    for address in serving.addresses() {
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    }
+    if let Some(address) = serving.admin_address() {
+        tracing::info!(%address, "admin listener");
+    }
+}
+
+fn conclude(drained: Drained) {
+    match drained {
+        Drained::Completely => tracing::info!("stopped; everything in flight was finished"),
+        Drained::Cut(connections) => tracing::warn!(connections, "stopped; time was up and these were cut"),
+    }
+}
+
+/// SIGTERM, from a supervisor, and SIGINT, from a person.
+pub(super) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    pub(super) fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    pub(super) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

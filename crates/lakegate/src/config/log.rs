@@ -75,10 +75,11 @@ impl Log {
         raw.format.set(&mut log.format, faults, format);
         raw.subjects.set(&mut log.subjects, faults, subjects);
         let chosen = log.subjects.clone();
-        raw.subject_key.set(&mut log.subjects, faults, |given| match chosen {
-            Subjects::Hash(_) => subject_key(given, folder).map(Subjects::Hash),
-            _ => Err(given.fault("`subject_key` has no effect unless `subjects` is \"hash\"")),
-        });
+        raw.subject_key
+            .set(&mut log.subjects, faults, |given| match chosen {
+                Subjects::Hash(_) => subject_key(given, folder).map(Subjects::Hash),
+                _ => Err(given.fault("`subject_key` has no effect unless `subjects` is \"hash\"")),
+            });
         log
     }
 }

@@ -1,0 +1,284 @@
+//! From a finished configuration to a gateway that serves: the data plane of `proxy`, and the control plane beside it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use exchange::{Exchange, ExchangeStats};
+use identity::{IssuerHealth, Verifier};
+use proxy::{
+    AccessSink, CountersSnapshot, Drained, Gateway, Listener, Routes, Running, Settings, Workspace,
+    WorkspaceUrl,
+};
+use tokio::runtime::Runtime;
+
+use crate::admin;
+use crate::config::{Config, Hosts, Server, Tls};
+use crate::outbound::Clients;
+use crate::workspace_metadata;
+
+/// A gateway that serves. Dropped, it cuts what is in flight; [`Serving::drain`] lets it finish.
+pub struct Serving {
+    data_plane: Option<Running>,
+    /// Exchanges, keys, metadata and the admin listener. `None` only while it is being dropped.
+    control_plane: Option<Runtime>,
+    health: Health,
+    addresses: Vec<SocketAddr>,
+    admin: Option<SocketAddr>,
+    drain_timeout: Duration,
+}
+
+/// How the gateway is doing; cheap to clone, and alive for as long as somebody asks.
+#[derive(Clone)]
+pub struct Health {
+    verifier: Verifier,
+    exchange: Exchange,
+    counters: proxy::Tally,
+    draining: Arc<AtomicBool>,
+}
+
+/// Whether callers should be sent here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Yes.
+    Ready,
+    /// Not any more: it is shutting down.
+    Draining,
+    /// Not yet, or not for all: these issuers have no keys, so that none of their tokens can be judged.
+    NoKeys(Vec<String>),
+}
+
+// === impl Serving ===
+
+impl Serving {
+    /// Binds every listener, then serves; `access` is told of every request.
+    ///
+    /// # Errors
+    /// When an address cannot be bound or the operating system gives no thread.
+    pub fn start(config: &Config, access: Arc<dyn AccessSink>) -> anyhow::Result<Self> {
+        let listeners = bind(&config.server)?;
+        let addresses = listeners
+            .iter()
+            .map(Listener::local_addr)
+            .collect::<Result<_, _>>()?;
+        let clients = Clients::build(&config.outbound)?;
+        let control_plane = control_plane()?;
+        // What is made in here spawns on the control plane, and nowhere else.
+        let inside = control_plane.enter();
+
+        let (verifier, keys) = Verifier::builder(config.issuers.clone(), clients.http.clone())
+            .remembered_tokens(config.exchange.cache_capacity.get() as u64)
+            .build();
+        control_plane.spawn(keys.run());
+        let exchange = Exchange::builder(clients.http.clone())
+            .runtime(control_plane.handle().clone())
+            .deadline(config.exchange.timeout)
+            .capacity(config.exchange.cache_capacity.get() as u64)
+            .build();
+        let routes = Arc::new(routes(config, &clients)?);
+        control_plane.spawn(workspace_metadata::keep_fresh(
+            clients.http,
+            workspaces(config, &routes),
+        ));
+
+        let gateway = Gateway::new(
+            routes,
+            verifier.clone(),
+            exchange.clone(),
+            settings(config),
+            access,
+        );
+        let data_plane = gateway.start(listeners, config.server.workers)?;
+        let health = Health {
+            verifier,
+            exchange,
+            counters: data_plane.tally(),
+            draining: Arc::default(),
+        };
+        let admin = match &config.admin {
+            Some(admin) => Some(admin::start(admin.listen, health.clone())?),
+            None => None,
+        };
+        drop(inside);
+        Ok(Self {
+            data_plane: Some(data_plane),
+            control_plane: Some(control_plane),
+            health,
+            addresses,
+            admin,
+            drain_timeout: config.server.drain_timeout,
+        })
+    }
+
+    /// Where callers connect, with the ports that were given for port 0.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where the admin listener is, if there is one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Not ready first, so that load balancers look elsewhere; then no new connections; then what is in flight finishes,
+    /// for `drain_timeout` at most.
+    pub async fn drain(mut self) -> Drained {
+        self.health.draining.store(true, Ordering::Relaxed);
+        match self.data_plane.take() {
+            Some(data_plane) => data_plane.drain(self.drain_timeout).await,
+            None => Drained::Completely,
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(control_plane) = self.control_plane.take() {
+            // Waits for nobody: dropping a runtime inside another one would panic.
+            control_plane.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("addresses", &self.addresses)
+            .field("admin", &self.admin)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Health ===
+
+impl Health {
+    /// Whether callers should be sent here.
+    pub fn readiness(&self) -> Readiness {
+        if self.draining.load(Ordering::Relaxed) {
+            return Readiness::Draining;
+        }
+        let without: Vec<String> = self
+            .issuers()
+            .into_iter()
+            .filter(|issuer| issuer.keys == 0)
+            .map(|issuer| issuer.issuer)
+            .collect();
+        if without.is_empty() {
+            Readiness::Ready
+        } else {
+            Readiness::NoKeys(without)
+        }
+    }
+
+    /// Each issuer's keys.
+    pub fn issuers(&self) -> Vec<IssuerHealth> {
+        self.verifier.health()
+    }
+
+    /// Resolves once every issuer has its keys.
+    pub async fn ready(&self) {
+        self.verifier.ready().await;
+    }
+
+    /// Exchanges and their cache.
+    pub fn exchange(&self) -> ExchangeStats {
+        self.exchange.stats()
+    }
+
+    /// Connections and requests, all workers together.
+    pub fn counters(&self) -> CountersSnapshot {
+        self.counters.read()
+    }
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health")
+            .field("readiness", &self.readiness())
+            .finish_non_exhaustive()
+    }
+}
+
+fn bind(server: &Server) -> anyhow::Result<Vec<Listener>> {
+    let tls = server.tls.as_ref().map(server_tls).transpose()?;
+    let bind = |&address: &SocketAddr| {
+        Listener::bind(address, tls.clone()).with_context(|| format!("cannot listen on {address}"))
+    };
+    server.listen.iter().map(bind).collect()
+}
+
+fn server_tls(tls: &Tls) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+    let resolver = Arc::new(rustls::sign::SingleCertAndKey::from(Arc::clone(&tls.pair)));
+    let mut config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// One thread is enough: what runs here waits for other machines.
+fn control_plane() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .context("the control plane cannot be started")
+}
+
+fn routes(config: &Config, clients: &Clients) -> anyhow::Result<Routes> {
+    let workspace = |workspace: &crate::config::Workspace| {
+        let url = WorkspaceUrl::new(&workspace.url, Arc::clone(&clients.tls))?;
+        let hosts = match &workspace.hosts {
+            Hosts::Any => Vec::new(),
+            Hosts::Only(hosts) => hosts.iter().map(|host| host.as_str().to_owned()).collect(),
+        };
+        anyhow::Ok(Workspace::new(
+            workspace.name.as_str(),
+            url,
+            hosts,
+            workspace.grant.clone(),
+        ))
+    };
+    let workspaces = config
+        .workspaces
+        .iter()
+        .map(workspace)
+        .collect::<Result<_, _>>()?;
+    Ok(Routes::new(workspaces)?)
+}
+
+fn workspaces(config: &Config, routes: &Routes) -> Vec<(url::Url, Arc<Workspace>)> {
+    let urls = config.workspaces.iter().map(|workspace| workspace.url.clone());
+    urls.zip(routes.workspaces().iter().cloned()).collect()
+}
+
+fn settings(config: &Config) -> Settings {
+    let audiences = config
+        .issuers
+        .iter()
+        .flat_map(|issuer| &issuer.audiences)
+        .map(|audience| audience.0.clone());
+    Settings {
+        header_timeout: config.server.header_timeout,
+        idle_timeout: config.server.idle_timeout,
+        tls_handshake_timeout: config.server.tls_handshake_timeout,
+        max_header_size: config.server.max_header_size,
+        max_connections: config.server.max_connections.get(),
+        connect_timeout: config.outbound.connect_timeout,
+        first_byte_timeout: config.outbound.first_byte_timeout,
+        upstream_idle_timeout: config.outbound.pool_idle_timeout,
+        audiences: audiences.collect(),
+        ..Settings::default()
+    }
+}
