@@ -80,6 +80,11 @@ impl Cache {
     pub(crate) fn len(&self) -> u64 {
         self.entries.entry_count()
     }
+
+    #[cfg(test)]
+    pub(crate) async fn upkeep(&self) {
+        self.entries.run_pending_tasks().await;
+    }
 }
 
 impl fmt::Debug for Cache {

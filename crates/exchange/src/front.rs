@@ -264,3 +264,6 @@ fn report(error: &ExchangeError, identity: &Identity, grant: &Grant, took: Durat
         tracing::warn!(endpoint, outcome = error.code(), took, %subject, %error, "token exchange failed");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ mod host_metadata;
 mod key;
 mod name;
 mod stats;
+#[cfg(test)]
+mod testing;
 mod token_exchange;
 mod words;
 
