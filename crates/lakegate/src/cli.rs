@@ -56,8 +56,8 @@ pub struct CheckArgs {
 #[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// The gateway's port
-    #[arg(long, default_value_t = 8080)]
+    /// The gateway's port; 0: any that is free
+    #[arg(long, default_value_t = 0)]
     pub port: u16,
 
     /// The identity provider's port; 0: any that is free

@@ -15,6 +15,7 @@ mod admin;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod inbound;
 pub mod outbound;
 pub mod serving;
 pub mod telemetry;

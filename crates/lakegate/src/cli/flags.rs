@@ -113,8 +113,21 @@ pub struct Flags {
 // === impl Flags ===
 
 impl Flags {
+    /// As if typed by somebody who wants a gateway for one workspace and one issuer.
+    #[cfg(feature = "demo")]
+    pub(crate) fn for_one(workspace: &str, issuer: &str, audience: &str, listen: &str, admin: &str) -> Self {
+        Self {
+            workspace: Some(workspace.to_owned()),
+            issuer: Some(issuer.to_owned()),
+            audience: vec![audience.to_owned()],
+            listen: vec![listen.to_owned()],
+            admin: Some(admin.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// The flags as the file would have said it.
-    pub(super) fn to_raw(&self) -> Raw {
+    pub(crate) fn to_raw(&self) -> Raw {
         Raw {
             server: Server {
                 listen: list("--listen", &self.listen),

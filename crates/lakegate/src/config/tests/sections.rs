@@ -1,0 +1,172 @@
+//! `[server]`, `[admin]`, `[exchange]`, `[outbound]`, `[log]`.
+
+use std::time::Duration;
+
+use tracing::Level;
+
+use super::{complaint, with};
+use crate::config::{LogFormat, SubjectKey, Subjects};
+
+#[test]
+fn one_address_or_a_list_may_be_listened_on() {
+    let one = with("[server]\nlisten = \"0.0.0.0:8443\"").expect("accepted");
+    assert_eq!(one.server.listen, ["0.0.0.0:8443".parse().expect("an address")]);
+    let two = with("[server]\nlisten = [\"0.0.0.0:8443\", \"[::1]:80\"]").expect("accepted");
+    assert_eq!(two.server.listen.len(), 2);
+}
+
+#[test]
+fn listening_nowhere_or_twice_at_one_place_is_a_fault() {
+    assert_eq!(
+        complaint("[server]\nlisten = []").0,
+        "there must be an address to listen on"
+    );
+    let (message, under) = complaint("[server]\nlisten = [\"127.0.0.1:80\", \"127.0.0.1:80\"]");
+    assert_eq!(
+        (message.as_str(), under.as_str()),
+        ("127.0.0.1:80 is listed twice", "\"127.0.0.1:80\"")
+    );
+    let (message, _) = complaint("[server]\nlisten = \"127.0.0.1:9901\"\n[admin]");
+    assert_eq!(
+        message,
+        "the admin listener needs an address that the server does not use"
+    );
+}
+
+#[test]
+fn any_free_port_may_be_asked_for_repeatedly() {
+    let config =
+        with("[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\"]\n[admin]\nlisten = \"127.0.0.1:0\"");
+    assert!(config.is_ok(), "{config:?}");
+}
+
+#[test]
+fn a_host_name_is_not_an_address_to_listen_on() {
+    assert_eq!(
+        complaint("[server]\nlisten = \"localhost:80\"").0,
+        "`localhost:80` is not an IP address with a port"
+    );
+    assert_eq!(
+        complaint("[admin]\nlisten = \":9901\"").0,
+        "`:9901` is not an IP address with a port"
+    );
+}
+
+#[test]
+fn there_is_no_admin_listener_unless_it_is_asked_for() {
+    assert!(with("").expect("accepted").admin.is_none());
+    let admin = with("[admin]").expect("accepted").admin.expect("a listener");
+    assert_eq!(admin.listen.to_string(), "127.0.0.1:9901");
+}
+
+#[test]
+fn durations_need_a_unit_and_are_neither_nothing_nor_endless() {
+    assert_eq!(
+        complaint("[exchange]\ntimeout = \"10\"").0,
+        "`10` is not a duration"
+    );
+    assert_eq!(
+        complaint("[exchange]\ntimeout = \"0s\"").0,
+        "a duration of zero would refuse everything"
+    );
+    assert_eq!(
+        complaint("[exchange]\ntimeout = \"25h\"").0,
+        "a duration must not be longer than a day"
+    );
+    assert_eq!(
+        complaint("[server]\nidle_timeout = \"9000years\"").0,
+        "a duration must not be longer than a day"
+    );
+    let config = with("[server]\nidle_timeout = \"1m 30s\"").expect("accepted");
+    assert_eq!(config.server.idle_timeout, Duration::from_secs(90));
+}
+
+#[test]
+fn only_the_first_byte_timeout_can_be_switched_off() {
+    let config = with("[outbound]\nfirst_byte_timeout = \"0s\"").expect("accepted");
+    assert_eq!(config.outbound.first_byte_timeout, None);
+    for key in ["connect_timeout", "pool_idle_timeout"] {
+        complaint(&format!("[outbound]\n{key} = \"0s\""));
+    }
+    for key in [
+        "header_timeout",
+        "idle_timeout",
+        "tls_handshake_timeout",
+        "drain_timeout",
+    ] {
+        complaint(&format!("[server]\n{key} = \"0s\""));
+    }
+}
+
+#[test]
+fn counts_and_sizes_have_bounds() {
+    assert_eq!(complaint("[server]\nworkers = 0").0, "must be between 1 and 1024");
+    assert_eq!(
+        complaint("[server]\nmax_connections = 0").0,
+        "must be between 1 and 1000000"
+    );
+    assert_eq!(
+        complaint("[server]\nmax_header_size = 100").0,
+        "must be between 8192 and 1048576 bytes"
+    );
+    assert_eq!(
+        complaint("[exchange]\ncache_capacity = 0").0,
+        "must be between 1 and 100000000"
+    );
+    assert_eq!(
+        with("[server]\nworkers = 3")
+            .expect("accepted")
+            .server
+            .workers
+            .get(),
+        3
+    );
+}
+
+#[test]
+fn a_log_level_may_differ_by_target() {
+    let level = with("[log]\nlevel = \"warn, access=info\"")
+        .expect("accepted")
+        .log
+        .level;
+    assert!(level.would_enable("access", &Level::INFO));
+    assert!(!level.would_enable("proxy", &Level::INFO));
+    assert!(level.would_enable("proxy", &Level::WARN));
+}
+
+#[test]
+fn a_misspelt_log_level_is_a_fault_not_silence() {
+    assert_eq!(
+        complaint("[log]\nlevel = \"inof\"").0,
+        "`inof` is not a log level"
+    );
+    assert_eq!(
+        complaint("[log]\nlevel = \"access=loud\"").0,
+        "`access=loud` is not a log level"
+    );
+    assert_eq!(complaint("[log]\nlevel = \"\"").0, "`` is not a log level");
+}
+
+#[test]
+fn words_of_the_log_section_are_known_ones() {
+    assert_eq!(
+        complaint("[log]\nformat = \"xml\"").0,
+        "`xml` is not a log format"
+    );
+    assert_eq!(
+        complaint("[log]\nsubjects = \"plain\"").0,
+        "`plain` is no way to log subjects"
+    );
+    let log = with("[log]\nformat = \"json\"\nsubjects = \"clear\"")
+        .expect("accepted")
+        .log;
+    assert_eq!((log.format, log.subjects), (LogFormat::Json, Subjects::Clear));
+}
+
+#[test]
+fn subjects_are_hashed_unless_told_otherwise() {
+    assert_eq!(
+        with("").expect("accepted").log.subjects,
+        Subjects::Hash(SubjectKey::Random)
+    );
+}
