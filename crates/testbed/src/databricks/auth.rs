@@ -27,7 +27,7 @@ pub(super) enum Caller {
 impl Workspace {
     /// A leak is told before anything else, so that no other refusal can hide it.
     pub(super) fn caller(&self, head: &Head) -> Caller {
-        if leak::carries_foreign_jwt(head, &self.issuer()) {
+        if leak::carries_foreign_jwt(head, &self.issuer) {
             return Caller::Leaked;
         }
         let mut credentials = head.values("authorization");

@@ -40,6 +40,11 @@ impl<'form> Credential<'form> {
                 "the subject token must be signed with RS256 or ES256",
             ));
         }
+        if header.crit.is_some() {
+            return Err(Refusal::InvalidGrant(
+                "the subject token has critical parameters that are not understood",
+            ));
+        }
         Ok(Self {
             token,
             header,

@@ -12,19 +12,19 @@ pub(super) fn answer(workspace: &Workspace, head: &Head) -> Option<Response<Body
     }
     let content = match head.path() {
         "/.well-known/databricks-config" => host_metadata(workspace),
-        "/oidc/.well-known/oauth-authorization-server" => authorization_server(&workspace.issuer()),
+        "/oidc/.well-known/oauth-authorization-server" => authorization_server(&workspace.issuer),
         path => {
             let account = path.strip_prefix("/oidc/accounts/")?;
             let account = account.strip_suffix("/.well-known/oauth-authorization-server")?;
             (account == ACCOUNT_ID)
-                .then(|| authorization_server(&format!("{}/accounts/{account}", workspace.issuer())))?
+                .then(|| authorization_server(&format!("{}/accounts/{account}", workspace.issuer)))?
         }
     };
     Some(reply::json(StatusCode::OK, &content))
 }
 
 fn host_metadata(workspace: &Workspace) -> Value {
-    let issuer = workspace.issuer();
+    let issuer = &workspace.issuer;
     json!({
         "oidc_endpoint": issuer,
         "account_id": ACCOUNT_ID,

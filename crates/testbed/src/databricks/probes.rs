@@ -118,9 +118,8 @@ impl BodyFrames for Zeros {
 }
 
 /// RFC 9110 section 7.6.1: what a proxy must not pass on, one of them only because `Connection` names it.
-const HOP_BY_HOP: [(&str, &str); 7] = [
-    ("connection", "x-private-hop"),
-    ("connection", "keep-alive"),
+const HOP_BY_HOP: [(&str, &str); 6] = [
+    ("connection", "x-private-hop, keep-alive"),
     ("x-private-hop", "1"),
     ("keep-alive", "timeout=5"),
     ("proxy-authenticate", "Basic"),

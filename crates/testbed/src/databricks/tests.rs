@@ -1,5 +1,12 @@
+mod access;
+mod files;
+mod leaks;
+mod probes;
+mod serving;
+mod streams;
 mod token_endpoint;
 
+use bytes::Bytes;
 use http::Method;
 
 use crate::test_client::{Reply, get, request};
@@ -12,12 +19,16 @@ async fn exchange(workspace: &Databricks, subject_token: &str) -> Reply {
 
 /// A good token request but for these parameters; an empty value takes the parameter out.
 async fn exchange_with(workspace: &Databricks, changes: &[(&str, &str)]) -> Reply {
-    let url = format!("{}/oidc/v1/token", workspace.url());
+    post_form(workspace, "/oidc/v1/token", form(changes)).await
+}
+
+async fn post_form(workspace: &Databricks, path: &str, body: String) -> Reply {
+    let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
     request(
         Method::POST,
-        &url,
-        &[("content-type", "application/x-www-form-urlencoded")],
-        form(changes),
+        &format!("{}{path}", workspace.url()),
+        &headers,
+        body,
     )
     .await
 }
@@ -49,12 +60,30 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// A request for `path` under a fresh token of `alice`.
-async fn get_as_alice(workspace: &Databricks, path: &str) -> Reply {
+fn access_token(granted: &Reply) -> String {
+    granted.json()["access_token"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", granted.text()))
+        .to_owned()
+}
+
+/// Whom the workspace takes the bearer of `token` for.
+async fn who_is(workspace: &Databricks, token: &str) -> String {
+    let me = format!("{}/api/2.0/preview/scim/v2/Me", workspace.url());
+    let me = get(&me, &[("authorization", &bearer(token))]).await;
+    me.json()["userName"].as_str().unwrap().to_owned()
+}
+
+/// A request for `path` under a token of alice's.
+async fn as_alice(
+    workspace: &Databricks,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Reply {
     let token = bearer(&workspace.issue_token("alice"));
-    get(
-        &format!("{}{path}", workspace.url()),
-        &[("authorization", &token)],
-    )
-    .await
+    let mut all = vec![("authorization", token.as_str())];
+    all.extend_from_slice(headers);
+    request(method, &format!("{}{path}", workspace.url()), &all, body).await
 }

@@ -68,7 +68,7 @@ impl Workspace {
         let lifetime = expires_at.saturating_sub(now);
         let scope = grant.scope.clone();
         let token = self.issue(Claims {
-            issuer: self.issuer(),
+            issuer: self.issuer.clone(),
             identity: grant.identity,
             client_id: grant.client_id,
             scope: grant.scope,

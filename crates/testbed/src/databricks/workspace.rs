@@ -15,6 +15,8 @@ use crate::locked::Locked;
 /// What the workspace knows, apart from its sockets.
 pub(super) struct Workspace {
     pub(super) url: String,
+    /// The issuer of the workspace's own tokens.
+    pub(super) issuer: String,
     pub(super) settings: Settings,
     pub(super) policies: Locked<Vec<TrustedPolicy>>,
     /// `None`: whoever a valid token names is a user.
@@ -37,6 +39,7 @@ impl Workspace {
     pub(super) fn new(url: &str, policies: Vec<TrustedPolicy>, settings: Settings) -> Self {
         Self {
             url: url.to_owned(),
+            issuer: format!("{url}/oidc"),
             policies: Locked::new(policies),
             users: Locked::default(),
             tokens: Tokens::default(),
@@ -50,11 +53,6 @@ impl Workspace {
             faults: Faults::default(),
             settings,
         }
-    }
-
-    /// The issuer of the workspace's own tokens.
-    pub(super) fn issuer(&self) -> String {
-        format!("{}/oidc", self.url)
     }
 
     /// Seconds since the epoch, by the workspace's clock.
@@ -76,7 +74,7 @@ impl Workspace {
     pub(super) fn issue_directly(&self, identity: &str) -> String {
         let now = self.now();
         self.issue(Claims {
-            issuer: self.issuer(),
+            issuer: self.issuer.clone(),
             identity: identity.to_owned(),
             client_id: None,
             scope: DEFAULT_SCOPE.to_owned(),
