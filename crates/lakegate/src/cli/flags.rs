@@ -134,9 +134,7 @@ impl Flags {
                 tls: self.tls(),
                 ..Server::default()
             },
-            admin: self.admin.clone().map(|admin| Admin {
-                listen: Setting::flag("--admin", Some(admin)),
-            }),
+            admin: self.admin.clone().map(admin),
             issuers: Setting::flag("--issuer", Some(vec![self.issuer()])),
             workspaces: Setting::flag("--workspace", Some(vec![self.workspace()])),
             outbound: Outbound {
@@ -196,6 +194,13 @@ impl Flags {
 
     fn insecure_http(&self) -> Setting<bool> {
         Setting::flag("--insecure-http", Some(self.insecure_http))
+    }
+}
+
+fn admin(address: String) -> Admin {
+    Admin {
+        place: Place::Flag("--admin"),
+        listen: Setting::flag("--admin", Some(address)),
     }
 }
 

@@ -1,7 +1,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::fault::Faults;
-use super::given::Given;
+use super::fault::{Fault, Faults};
 use super::server::Server;
 use super::{grammar, raw};
 
@@ -23,15 +22,15 @@ impl Default for Admin {
 
 impl Admin {
     pub(super) fn from_raw(raw: raw::Admin, server: &Server, faults: &mut Faults) -> Self {
-        let apart = |given: &Given<String>| {
-            let address = grammar::socket_address(given)?;
-            if address.port() != 0 && server.listen.contains(&address) {
-                return Err(given.fault("the admin listener needs an address that the server does not use"));
-            }
-            Ok(address)
-        };
-        Self {
-            listen: raw.listen.parse(faults, apart).unwrap_or(Self::default().listen),
+        let mut admin = Self::default();
+        let place = raw.listen.place().unwrap_or(&raw.place).clone();
+        raw.listen.set(&mut admin.listen, faults, grammar::socket_address);
+        if admin.listen.port() != 0 && server.listen.contains(&admin.listen) {
+            let fault = Fault::new(&place, format!("the server listens on {} already", admin.listen));
+            faults.record(
+                fault.help("the admin listener has no authentication: it needs an address of its own"),
+            );
         }
+        admin
     }
 }

@@ -41,8 +41,9 @@ pub(crate) struct Tls {
 }
 
 /// `[admin]`
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Admin {
+    pub(crate) place: Place,
     pub(crate) listen: Setting<String>,
 }
 
@@ -157,6 +158,7 @@ impl Tls {
 impl Admin {
     fn read(section: &mut Section<'_>, _: &mut Faults) -> Self {
         Self {
+            place: section.place(),
             listen: section.string("listen"),
         }
     }

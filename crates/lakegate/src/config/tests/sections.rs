@@ -27,9 +27,11 @@ fn listening_nowhere_or_twice_at_one_place_is_a_fault() {
         ("127.0.0.1:80 is listed twice", "\"127.0.0.1:80\"")
     );
     let (message, _) = complaint("[server]\nlisten = \"127.0.0.1:9901\"\n[admin]");
+    assert_eq!(message, "the server listens on 127.0.0.1:9901 already");
+    let (message, under) = complaint("[server]\nlisten = \"127.0.0.1:1\"\n[admin]\nlisten = \"127.0.0.1:1\"");
     assert_eq!(
-        message,
-        "the admin listener needs an address that the server does not use"
+        (message.as_str(), under.as_str()),
+        ("the server listens on 127.0.0.1:1 already", "\"127.0.0.1:1\"")
     );
 }
 
