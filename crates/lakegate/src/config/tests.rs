@@ -3,6 +3,7 @@ mod files;
 mod form;
 mod issuers;
 mod report;
+mod robustness;
 mod sections;
 mod workspaces;
 

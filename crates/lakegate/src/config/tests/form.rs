@@ -112,3 +112,10 @@ fn service_principal_rules_are_refused_not_ignored() {
     );
     assert_eq!(under, "service_principal");
 }
+
+#[test]
+fn an_empty_list_of_tables_is_none_at_all() {
+    let found = complaints("issuer = []\nworkspace = []\n");
+    let messages: Vec<_> = found.into_iter().map(|(message, _)| message).collect();
+    assert_eq!(messages, ["there is no issuer", "there is no workspace"]);
+}
