@@ -1,3 +1,5 @@
+mod callers;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
