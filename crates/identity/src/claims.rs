@@ -65,11 +65,15 @@ impl<'a> Claims<'a> {
         Ok(self.moment(claim)?.map(|start| whole_seconds(start.ceil())))
     }
 
+    /// A `NumericDate` (RFC 7519 section 2). A number that is no count of seconds since 1970 is none.
     fn moment(&self, claim: &'static str) -> Result<Option<f64>, Rejection> {
-        self.0.number(claim).map_err(|WrongType| Rejection::WrongType {
-            member: claim,
-            expected: "a number of seconds since 1970",
-        })
+        match self.0.number(claim) {
+            Ok(moment) if moment.is_none_or(|moment| NUMERIC_DATES.contains(&moment)) => Ok(moment),
+            _ => Err(Rejection::WrongType {
+                member: claim,
+                expected: "a number of seconds since 1970",
+            }),
+        }
     }
 
     fn required_string(&self, claim: &'static str) -> Result<Cow<'a, str>, Rejection> {
@@ -83,7 +87,9 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// Before 1970 is 1970; beyond what a `u64` holds is its end. Both are as far away as any token cares.
+/// From 1970 to the end of `u64`, to which the last of them is rounded.
+const NUMERIC_DATES: std::ops::RangeInclusive<f64> = 0.0..=18_446_744_073_709_551_616.0;
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -109,3 +115,6 @@ pub(crate) fn check_start(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

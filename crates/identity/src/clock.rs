@@ -127,3 +127,6 @@ fn system_now() -> UnixTime {
 
 /// 9999-12-31T23:59:59Z, beyond which RFC 3339 has no name for a moment.
 const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
+
+#[cfg(test)]
+mod tests;

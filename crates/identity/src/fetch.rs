@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap};
@@ -24,20 +25,15 @@ pub(crate) struct Fetched {
 /// Why keys were not fetched.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    #[error("{what} at {url} cannot be reached")]
-    Unreachable {
-        what: &'static str,
-        url: Url,
-        source: reqwest::Error,
-    },
-    #[error("{what} at {url} answered {status}{}", redirect_hint(*status))]
+    #[error("{place} cannot be reached")]
+    Unreachable { place: Place, source: reqwest::Error },
+    #[error("{place} answered {status}{}", redirect_hint(*status))]
     Status {
-        what: &'static str,
-        url: Url,
+        place: Place,
         status: reqwest::StatusCode,
     },
-    #[error("{what} at {url} is larger than {MAX_DOCUMENT_BYTES} bytes")]
-    TooLarge { what: &'static str, url: Url },
+    #[error("{place} is larger than {MAX_DOCUMENT_BYTES} bytes")]
+    TooLarge { place: Place },
     #[error("the discovery document is of no use: {0}")]
     Discovery(String),
     #[error("{0}")]
@@ -58,6 +54,13 @@ pub(crate) enum Location {
     Discovery { issuer: String },
     /// This JWKS document.
     Jwks(Url),
+}
+
+/// What was asked for, and where; without credentials and query, which may be secret.
+#[derive(Debug)]
+pub(crate) struct Place {
+    what: &'static str,
+    url: Url,
 }
 
 struct Document {
@@ -98,25 +101,24 @@ impl HttpKeys {
     /// Reads no more than [`MAX_DOCUMENT_BYTES`], whatever the server announces. The client given does not
     /// follow redirects, so one is an error here.
     async fn get(&self, what: &'static str, url: Url) -> Result<Document, FetchError> {
-        let unreachable = |url: &Url, source: reqwest::Error| FetchError::Unreachable {
-            what,
-            url: url.clone(),
+        let place = || Place::new(what, url.clone());
+        let unreachable = |source: reqwest::Error| FetchError::Unreachable {
+            place: place(),
             source: source.without_url(),
         };
         let request = self.http.get(url.clone()).header(ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(|error| unreachable(&url, error))?;
+        let mut response = request.send().await.map_err(unreachable)?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(FetchError::Status {
-                what,
-                url,
+                place: place(),
                 status: response.status(),
             });
         }
         let max_age = max_age(response.headers());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&url, error))? {
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > MAX_DOCUMENT_BYTES {
-                return Err(FetchError::TooLarge { what, url });
+                return Err(FetchError::TooLarge { place: place() });
             }
             body.extend_from_slice(&chunk);
         }
@@ -176,6 +178,24 @@ fn redirect_hint(status: reqwest::StatusCode) -> &'static str {
     }
 }
 
+// === impl Place ===
+
+impl Place {
+    fn new(what: &'static str, mut url: Url) -> Self {
+        // Refused only for URLs that cannot hold credentials.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        Self { what, url }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.what, self.url)
+    }
+}
+
 // === impl FetchError ===
 
 impl FetchError {
@@ -185,3 +205,6 @@ impl FetchError {
         causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
     }
 }
+
+#[cfg(test)]
+mod tests;

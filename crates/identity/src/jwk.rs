@@ -47,8 +47,9 @@ pub(crate) fn parse(json: &[u8]) -> Result<Key, Unusable> {
 }
 
 fn check_purpose(jwk: &Members<'_>, algorithm: Algorithm) -> Result<(), Unusable> {
-    let agrees = |member, expected| {
-        matches!(jwk.string(member), Ok(None)) || jwk.string(member) == Ok(Some(Cow::Borrowed(expected)))
+    let agrees = |member, expected: &str| match jwk.string(member) {
+        Ok(stated) => stated.is_none_or(|stated| stated == expected),
+        Err(WrongType) => false,
     };
     if !agrees("use", "sig") {
         return Err(Unusable("use is not sig"));
@@ -124,3 +125,6 @@ fn bits(number: &[u8]) -> usize {
         .first()
         .map_or(0, |high| number.len() * 8 - high.leading_zeros() as usize)
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ fn wrong_type(parameter: &'static str) -> Rejection {
         expected: "a string",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -38,7 +38,8 @@ impl KeySet {
         if document.len() > MAX_DOCUMENT_BYTES {
             return Err(format!("the JWKS has more than {MAX_DOCUMENT_BYTES} bytes"));
         }
-        let entries = entries(document).ok_or("not a JWKS: not a JSON object with an array keys")?;
+        let entries =
+            entries(document).ok_or("not a JWKS, which is a JSON object with an array named keys")?;
         if entries.len() > MAX_KEYS {
             return Err(format!(
                 "the JWKS has {} keys, more than {MAX_KEYS}",
@@ -142,12 +143,13 @@ fn without_ambiguous(keys: Vec<Key>) -> Vec<Key> {
 
 /// The distinct reasons why keys were passed over, as the end of a sentence.
 fn faults(parsed: &[Result<Key, jwk::Unusable>]) -> String {
-    let mut reasons: Vec<String> = parsed
+    let reasons: BTreeSet<String> = parsed
         .iter()
         .filter_map(|key| key.as_ref().err())
-        .map(ToString::to_string)
+        .map(|fault| format!("; {fault}"))
         .collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    reasons.iter().map(|reason| format!("; {reason}")).collect()
+    reasons.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,14 +50,6 @@ pub(crate) struct Progress {
     pub(crate) refetch_from: Option<Instant>,
 }
 
-/// What came of waiting for fresher keys.
-enum Waited {
-    /// A fetch ended in the meantime.
-    Fetched,
-    /// No fetch is allowed yet, or none ended in time.
-    InVain,
-}
-
 // === impl Keys ===
 
 impl Keys {
@@ -115,30 +107,27 @@ impl RefreshedKeys {
         if !matches!(first, Err(NoKey::Unknown { .. })) {
             return Some((first, Freshness::RefetchedRecently));
         }
-        match self.refetched().await {
-            Waited::Fetched => Some((self.shared.set.load_full()?.choose(header), Freshness::Refetched)),
-            Waited::InVain => Some((first, Freshness::RefetchedRecently)),
-        }
+        let freshness = self.refetched().await;
+        // Looked up again whatever came of it: a fetch may have ended between the two looks.
+        Some((self.shared.set.load_full()?.choose(header), freshness))
     }
 
     /// Waits for the very first fetch, but not for later attempts: those are spaced out.
     async fn present_set(&self) -> Option<Arc<KeySet>> {
-        let set = self.shared.set.load_full();
-        if set.is_none() {
+        if self.shared.set.load().is_none() {
             let seen = self.progress.borrow().clone();
             if seen.fetching {
                 self.fetch_after(seen.fetches).await;
-                return self.shared.set.load_full();
             }
         }
-        set
+        self.shared.set.load_full()
     }
 
-    async fn refetched(&self) -> Waited {
+    async fn refetched(&self) -> Freshness {
         let seen = self.progress.borrow().clone();
         if !seen.fetching {
             if seen.refetch_from.is_some_and(|from| Instant::now() < from) {
-                return Waited::InVain;
+                return Freshness::RefetchedRecently;
             }
             self.shared.ask.notify_one();
         }
@@ -146,13 +135,13 @@ impl RefreshedKeys {
     }
 
     /// Waits until more than `seen` fetches are over; bounded, since a fetch is.
-    async fn fetch_after(&self, seen: u64) -> Waited {
+    async fn fetch_after(&self, seen: u64) -> Freshness {
         let mut progress = self.progress.clone();
-        let ended = progress.wait_for(|progress| progress.fetches > seen);
-        match timeout(LONGEST_WAIT, ended).await {
-            Ok(Ok(_)) => Waited::Fetched,
-            // The refresher was stopped, or is late.
-            Ok(Err(_)) | Err(_) => Waited::InVain,
+        let over = progress.wait_for(|progress| progress.fetches > seen);
+        match timeout(LONGEST_WAIT, over).await {
+            Ok(Ok(progress)) if progress.last_error.is_none() => Freshness::Refetched,
+            // The fetch failed, or the refresher was stopped, or is late.
+            _ => Freshness::RefetchFailed,
         }
     }
 }

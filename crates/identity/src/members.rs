@@ -100,3 +100,6 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         Ok(Members(members))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,16 +51,6 @@ impl Provider {
         if presented.iter().any(|audience| ours(audience)) {
             return Ok(());
         }
-        let quoted = presented
-            .iter()
-            .take(QUOTED_AUDIENCES)
-            .map(|audience| Quoted::new(audience).to_string());
-        let mut presented_text = quoted.collect::<Vec<_>>().join(", ");
-        match presented.len() {
-            0 => presented_text.push_str("(none)"),
-            1..=QUOTED_AUDIENCES => {}
-            more => presented_text.push_str(&format!(" and {} more", more - QUOTED_AUDIENCES)),
-        }
         let expected: Vec<_> = self
             .issuer
             .audiences
@@ -67,9 +58,22 @@ impl Provider {
             .map(|audience| audience.0.as_str())
             .collect();
         Err(Rejection::WrongAudience {
-            presented: presented_text,
+            presented: listed(&presented),
             expected: expected.join(" or "),
         })
+    }
+}
+
+fn listed(audiences: &[Cow<'_, str>]) -> String {
+    let quoted = audiences
+        .iter()
+        .take(QUOTED_AUDIENCES)
+        .map(|audience| Quoted::new(audience).to_string());
+    let quoted = quoted.collect::<Vec<_>>().join(", ");
+    match audiences.len() {
+        0 => "(none)".to_owned(),
+        1..=QUOTED_AUDIENCES => quoted,
+        more => format!("{quoted} and {} more", more - QUOTED_AUDIENCES),
     }
 }
 

@@ -100,7 +100,8 @@ impl<F: FetchKeys> Refresher<F> {
             Some(previous) => keys.succeeding(previous),
             None => keys,
         });
-        if previous.is_none() || self.outage.take().is_some() {
+        let recovered = self.outage.take().is_some();
+        if previous.is_none() || recovered {
             tracing::info!(issuer = %self.issuer, keys = keys.len(), "keys fetched");
         }
         // First the new set, then the end of the old keys: nobody finds a key that is already withdrawn.
@@ -132,20 +133,17 @@ impl<F: FetchKeys> Refresher<F> {
 
     /// Says so once per outage, not at every attempt.
     fn worsened(&mut self, error: &str) -> Outage {
-        let outage = match self.outage {
-            Some(Outage { began, pause }) => {
-                tracing::debug!(issuer = %self.issuer, error, "keys still cannot be fetched");
-                Outage {
-                    began,
-                    pause: (pause * 2).min(LONGEST_PAUSE),
-                }
+        let outage = if let Some(Outage { began, pause }) = self.outage {
+            tracing::debug!(issuer = %self.issuer, error, "keys still cannot be fetched");
+            Outage {
+                began,
+                pause: (pause * 2).min(LONGEST_PAUSE),
             }
-            None => {
-                tracing::warn!(issuer = %self.issuer, error, "keys cannot be fetched");
-                Outage {
-                    began: Instant::now(),
-                    pause: FIRST_PAUSE,
-                }
+        } else {
+            tracing::warn!(issuer = %self.issuer, error, "keys cannot be fetched");
+            Outage {
+                began: Instant::now(),
+                pause: FIRST_PAUSE,
             }
         };
         self.outage = Some(outage);
@@ -190,3 +188,6 @@ fn shortened(pause: Duration) -> Duration {
     let [random] = random;
     pause.mul_f64(1.0 - f64::from(random) / f64::from(u8::MAX) / 10.0)
 }
+
+#[cfg(test)]
+mod tests;

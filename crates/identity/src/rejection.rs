@@ -176,6 +176,8 @@ pub enum Rejection {
 pub enum Freshness {
     /// The keys were fetched again because of this very token.
     Refetched,
+    /// The keys could not be fetched again, so those of an earlier fetch had to do.
+    RefetchFailed,
     /// They were fetched again a moment ago; the next unknown key may fetch them once more.
     RefetchedRecently,
     /// They come from a file, or are otherwise never fetched.
@@ -231,6 +233,9 @@ impl fmt::Display for Freshness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Refetched => "its keys were fetched again just now and do not hold it either",
+            Self::RefetchFailed => {
+                "its keys could not be fetched again just now, which will be repeated in a moment"
+            }
             Self::RefetchedRecently => {
                 "its keys were fetched again recently and will be once more in a moment"
             }
@@ -281,3 +286,6 @@ impl fmt::Display for Span {
         write!(f, "{count} {unit}{}", if count == 1 { "" } else { "s" })
     }
 }
+
+#[cfg(test)]
+mod tests;

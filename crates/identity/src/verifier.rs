@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use url::Url;
 
 use crate::claims::Claims;
 use crate::digest::TokenDigest;
@@ -145,7 +146,9 @@ impl Inner {
 
 /// Whether `iss` is that of Databricks' own OAuth tokens, which callers present by mistake.
 fn is_databricks(iss: &str) -> bool {
-    iss.starts_with("https://") && iss.contains("databricks") && iss.contains("/oidc")
+    Url::parse(iss).is_ok_and(|iss| {
+        iss.host_str().is_some_and(|host| host.contains("databricks")) && iss.path().starts_with("/oidc")
+    })
 }
 
 // === impl KeyRefresh ===
@@ -197,3 +200,6 @@ impl IssuerHealth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
