@@ -14,6 +14,10 @@ pub struct Authority(Arc<CertifiedIssuer<'static, KeyPair>>);
 
 impl Authority {
     /// A fresh authority.
+    ///
+    /// # Panics
+    ///
+    /// If keys cannot be generated on this machine.
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params
@@ -31,6 +35,10 @@ impl Authority {
     }
 
     /// A server certificate chain and its key, in PEM, for `localhost`, `127.0.0.1`, `::1` and `names`.
+    ///
+    /// # Panics
+    ///
+    /// If one of `names` is neither a host name nor an IP address.
     pub fn server_pem(&self, names: &[&str]) -> (String, String) {
         let names: Vec<String> = LOOPBACK
             .iter()

@@ -93,7 +93,7 @@ impl Databricks {
         self.workspace.token_calls.load(Ordering::Relaxed)
     }
 
-    /// How many requests outside the token endpoint carried an IdP's JWT anywhere in their head. Must stay 0.
+    /// How many requests outside the token endpoint carried an identity provider's JWT anywhere in their head. Must stay 0.
     pub fn leaked_jwts(&self) -> u64 {
         self.workspace.leaked_jwts.load(Ordering::Relaxed)
     }

@@ -26,6 +26,7 @@ pub struct Idp {
 
 /// Settings of an [`Idp`].
 #[derive(Default)]
+#[must_use = "nothing is served before `start`"]
 pub struct IdpBuilder {
     port: u16,
     authority: Option<Authority>,

@@ -1,3 +1,5 @@
+use std::sync::{Arc, LazyLock};
+
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -7,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::locked::Locked;
 use crate::{Algorithm, random};
 
 /// A private key with its name in a key set (RFC 7517 section 4.5).
@@ -16,7 +19,7 @@ pub(crate) struct SigningKey {
 }
 
 enum Pair {
-    Rsa(RsaKeyPair),
+    Rsa(Arc<RsaKeyPair>),
     Ec(EcdsaKeyPair),
 }
 
@@ -44,11 +47,19 @@ impl SigningKey {
 
     /// The public half, as a JWK (RFC 7517; RFC 7518 section 6).
     pub(crate) fn jwk(&self) -> Value {
-        let mut jwk = self.pair.public_members();
-        jwk["kid"] = self.kid().into();
-        jwk["alg"] = self.algorithm().name().into();
-        jwk["use"] = "sig".into();
-        jwk
+        let member = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.expect(PUBLIC_KEY_SIZE));
+        let (kid, alg) = (self.kid(), self.algorithm().name());
+        match &self.pair {
+            Pair::Rsa(pair) => {
+                let n = member(pair.public_key().as_ref().get(RSA_2048_MODULUS));
+                json!({"kty": "RSA", "use": "sig", "alg": alg, "kid": kid, "n": n, "e": "AQAB"})
+            }
+            Pair::Ec(pair) => {
+                let point = pair.public_key().as_ref();
+                let (x, y) = (member(point.get(1..33)), member(point.get(33..65)));
+                json!({"kty": "EC", "use": "sig", "alg": alg, "kid": kid, "crv": "P-256", "x": x, "y": y})
+            }
+        }
     }
 
     /// The compact serialisation (RFC 7515 section 7.1) of these texts, whatever they say.
@@ -68,23 +79,9 @@ impl SigningKey {
 impl Pair {
     fn generate(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::Rs256 => Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect(GENERATES)),
+            Algorithm::Rs256 => Self::Rsa(lease_rsa()),
             Algorithm::Es256 => {
                 Self::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect(GENERATES))
-            }
-        }
-    }
-
-    fn public_members(&self) -> Value {
-        let member = |bytes: Option<&[u8]>| URL_SAFE_NO_PAD.encode(bytes.expect(PUBLIC_KEY_SIZE));
-        match self {
-            Self::Rsa(pair) => {
-                let der = pair.public_key().as_ref();
-                json!({"kty": "RSA", "n": member(der.get(RSA_2048_MODULUS)), "e": "AQAB"})
-            }
-            Self::Ec(pair) => {
-                let point = pair.public_key().as_ref();
-                json!({"kty": "EC", "crv": "P-256", "x": member(point.get(1..33)), "y": member(point.get(33..65))})
             }
         }
     }
@@ -101,6 +98,18 @@ impl Pair {
             Self::Ec(pair) => pair.sign(&random, message).expect(SIGNS).as_ref().to_vec(),
         }
     }
+}
+
+/// A key that nobody else holds now. Generating one takes a good part of a second in a debug build, so keys whose
+/// holders are gone serve again, under new names; two providers that live at the same time never share one.
+fn lease_rsa() -> Arc<RsaKeyPair> {
+    static POOL: LazyLock<Locked<Vec<Arc<RsaKeyPair>>>> = LazyLock::new(Locked::default);
+    if let Some(idle) = POOL.lock().iter().find(|pair| Arc::strong_count(pair) == 1) {
+        return Arc::clone(idle);
+    }
+    let fresh = Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).expect(GENERATES));
+    POOL.lock().push(Arc::clone(&fresh));
+    fresh
 }
 
 /// Where the modulus stands in the DER of a 2048-bit `RSAPublicKey` (RFC 8017 appendix A.1.1), whose public exponent is 65537.

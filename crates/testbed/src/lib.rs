@@ -1,6 +1,20 @@
 //! A faithful fake identity provider ([`Idp`]) and a faithful fake Databricks workspace ([`Databricks`]), on real sockets.
 //!
 //! Strict where Databricks is strict; misbehaves on request ([`Fault`]).
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! use testbed::{Databricks, Idp};
+//!
+//! let idp = Idp::start().await;
+//! let workspace = Databricks::start(&idp).await;
+//! let jwt = idp.mint("alice@example.com");
+//! // … a client presents `jwt` to the gateway, whose workspace is at `workspace.url()` …
+//! assert_eq!(workspace.leaked_jwts(), 0);
+//! # drop(jwt);
+//! # }
+//! ```
 
 #![expect(
     clippy::expect_used,

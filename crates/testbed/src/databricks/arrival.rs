@@ -4,10 +4,11 @@ use std::sync::atomic::Ordering;
 use http::Response;
 use hyper::body::Incoming;
 
-use super::auth::Caller;
+use super::auth::Denial;
 use super::call::Call;
 use super::credential::Grant;
 use super::refusal::Refusal;
+use super::tokens::Claims;
 use super::workspace::Workspace;
 use super::{reply, routes, token_endpoint};
 use crate::Faults;
@@ -16,7 +17,7 @@ use crate::server::{Body, Handler, Head};
 /// A request that has been counted and recorded.
 pub(super) enum Arrival {
     Token(Result<Grant, Refusal>),
-    Call(Call, Caller),
+    Call(Call, Result<Arc<Claims>, Denial>),
 }
 
 impl Handler for Workspace {
@@ -28,11 +29,12 @@ impl Handler for Workspace {
             return Arrival::Token(self.judge(&head, body).await);
         }
         let caller = self.caller(&head);
-        if matches!(caller, Caller::Leaked) {
+        if matches!(caller, Err(Denial::Leaked)) {
             self.leaked_jwts.fetch_add(1, Ordering::Relaxed);
         }
         let head = Arc::new(head);
-        let body_bytes = self.records.add(&head, caller.identity().map(str::to_owned));
+        let identity = caller.as_ref().ok().map(|claims| claims.identity.clone());
+        let body_bytes = self.records.add(&head, identity);
         Arrival::Call(Call::new(head, body, body_bytes), caller)
     }
 

@@ -9,72 +9,60 @@ use super::workspace::Workspace;
 use crate::random;
 use crate::server::{Body, Head};
 
-/// Who is asking, by the token that the request carries.
-pub(super) enum Caller {
-    Known(Arc<Claims>),
-    /// A token that the workspace did not issue, has forgotten, or that is expired.
-    Unknown,
+/// Why nobody is known to be asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denial {
     /// No credentials of a supported kind.
     Anonymous,
+    /// A token that the workspace did not issue, has forgotten, or that is expired.
+    UnknownToken,
     /// An identity provider's JWT somewhere in the head: what the gateway exists to prevent.
     Leaked,
-    /// Two `Authorization` fields (RFC 9110 section 5.3 allows one): whose request is it?
+    /// Two `Authorization` fields, of which RFC 9110 section 5.3 allows one: whose request is it?
     Ambiguous,
 }
 
 // === impl Workspace ===
 
 impl Workspace {
-    /// A leak is told before anything else, so that no other refusal can hide it.
-    pub(super) fn caller(&self, head: &Head) -> Caller {
+    /// Who is asking, by the token that the request carries. A leak is told before anything else, so that no other
+    /// refusal can hide it.
+    pub(super) fn caller(&self, head: &Head) -> Result<Arc<Claims>, Denial> {
         if leak::carries_foreign_jwt(head, &self.issuer) {
-            return Caller::Leaked;
+            return Err(Denial::Leaked);
         }
         let mut credentials = head.values("authorization");
-        match (credentials.next().map(presented_token), credentials.next()) {
-            (_, Some(_)) => Caller::Ambiguous,
-            (None | Some(None), None) => Caller::Anonymous,
-            (Some(Some(token)), None) => match self.tokens.find(&token) {
-                Some(claims) if claims.expires_at > self.now() => Caller::Known(claims),
-                _ => Caller::Unknown,
-            },
+        let presented = credentials.next().and_then(presented_token);
+        if credentials.next().is_some() {
+            return Err(Denial::Ambiguous);
         }
+        let issued = self.tokens.find(&presented.ok_or(Denial::Anonymous)?);
+        issued
+            .filter(|claims| claims.expires_at > self.now())
+            .ok_or(Denial::UnknownToken)
     }
 }
 
-// === impl Caller ===
+// === impl Denial ===
 
-impl Caller {
-    pub(super) fn identity(&self) -> Option<&str> {
-        match self {
-            Self::Known(claims) => Some(&claims.identity),
-            _ => None,
-        }
+impl Denial {
+    /// Whether what needs no token is denied too.
+    pub(super) fn is_total(self) -> bool {
+        matches!(self, Self::Leaked | Self::Ambiguous)
     }
 
-    /// Who it is, for an endpoint that only tokens open.
-    pub(super) fn authenticated(self) -> Result<Arc<Claims>, Response<Body>> {
+    pub(super) fn response(self) -> Response<Body> {
         match self {
-            Self::Known(claims) => Ok(claims),
-            Self::Unknown | Self::Leaked => {
-                Err(reply::error(StatusCode::FORBIDDEN, 403, "Invalid access token."))
+            Self::Anonymous => {
+                let message = format!("{UNSUPPORTED} [ReqId: {}]", random::uuid());
+                reply::error(StatusCode::UNAUTHORIZED, 401, &message)
             }
-            Self::Anonymous => Err(unsupported_credential()),
-            Self::Ambiguous => Err(reply::error(
-                StatusCode::BAD_REQUEST,
-                "BAD_REQUEST",
-                "The request carries more than one Authorization header.",
-            )),
+            Self::UnknownToken | Self::Leaked => {
+                reply::error(StatusCode::FORBIDDEN, 403, "Invalid access token.")
+            }
+            Self::Ambiguous => reply::error(StatusCode::BAD_REQUEST, "BAD_REQUEST", AMBIGUOUS),
         }
     }
-}
-
-fn unsupported_credential() -> Response<Body> {
-    let message = format!(
-        "Credential was not sent or was of an unsupported type for this API. [ReqId: {}]",
-        random::uuid()
-    );
-    reply::error(StatusCode::UNAUTHORIZED, 401, &message)
 }
 
 /// The token of `Bearer` credentials (RFC 6750 section 2.1), or the password of `Basic` ones whose user is `token`.
@@ -87,3 +75,6 @@ fn presented_token(value: &str) -> Option<String> {
         .eq_ignore_ascii_case("bearer")
         .then(|| token.trim().to_owned())
 }
+
+const UNSUPPORTED: &str = "Credential was not sent or was of an unsupported type for this API.";
+const AMBIGUOUS: &str = "The request carries more than one Authorization header.";

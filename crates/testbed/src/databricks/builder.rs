@@ -9,6 +9,7 @@ use crate::{Authority, Idp};
 
 /// Settings of a [`Databricks`].
 #[derive(Default)]
+#[must_use = "nothing is served before `start`"]
 pub struct DatabricksBuilder {
     port: u16,
     authority: Option<Authority>,

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ pub(super) async fn answer(
     call: &mut Call,
     path: &str,
 ) -> Result<Response<Body>, Unread> {
-    let head = std::sync::Arc::clone(&call.head);
+    let head = Arc::clone(&call.head);
     let found = workspace.storage.files.lock().get(path).cloned();
     Ok(match (head.method.as_str(), found) {
         ("PUT", Some(_)) if head.query("overwrite").as_deref() != Some("true") => reply::error(
@@ -35,7 +36,7 @@ pub(super) async fn answer(
             &json!({"multipart_upload": {"session_token": "testbed"}}),
         ),
         ("GET" | "HEAD" | "DELETE", None) => not_found(),
-        ("GET", Some(file)) => download(&head, file),
+        ("GET", Some(file)) => download(&head, &file),
         ("HEAD", Some(file)) => describe(&head, &file),
         ("DELETE", Some(_)) => {
             workspace.storage.files.lock().remove(path);
@@ -90,8 +91,8 @@ async fn upload(workspace: &Workspace, call: &mut Call, path: &str) -> Result<Re
     Ok(reply::bare(StatusCode::NO_CONTENT))
 }
 
-fn download(head: &Head, file: StoredFile) -> Response<Body> {
-    if is_modified_since(head, &file) {
+fn download(head: &Head, file: &StoredFile) -> Response<Body> {
+    if is_modified_since(head, file) {
         return modified();
     }
     let Some(content) = &file.content else {
@@ -102,10 +103,10 @@ fn download(head: &Head, file: StoredFile) -> Response<Body> {
         );
     };
     match range::wanted(head.value(header::RANGE.as_str()), content.len()) {
-        Wanted::Whole => represent(&file, StatusCode::OK, content.clone()),
+        Wanted::Whole => represent(file, StatusCode::OK, content.clone()),
         Wanted::Part(part) => {
             let described = format!("bytes {}-{}/{}", part.start, part.end - 1, content.len());
-            let mut response = represent(&file, StatusCode::PARTIAL_CONTENT, content.slice(part));
+            let mut response = represent(file, StatusCode::PARTIAL_CONTENT, content.slice(part));
             response
                 .headers_mut()
                 .insert(header::CONTENT_RANGE, reply::text(&described));

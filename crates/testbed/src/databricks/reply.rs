@@ -44,6 +44,14 @@ pub(super) fn stamp(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
+/// The object without its members that are `null`: so an optional member is left out.
+pub(super) fn without_nulls(mut object: Value) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
+}
+
 /// A field value of our own making.
 pub(super) fn text(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).expect("what the fake says in a header is visible ASCII")

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::{Response, StatusCode};
 
-use super::auth::Caller;
+use super::auth::Denial;
 use super::call::{Call, Unread};
 use super::tokens::Claims;
 use super::workspace::Workspace;
@@ -12,17 +12,21 @@ use crate::server::Body;
 /// The answer to a request outside the token endpoint.
 ///
 /// A leaked JWT and doubled credentials are refused even where no token is asked for.
-pub(super) async fn answer(workspace: &Arc<Workspace>, call: Call, caller: Caller) -> Response<Body> {
-    if matches!(caller, Caller::Known(_) | Caller::Unknown | Caller::Anonymous)
+pub(super) async fn answer(
+    workspace: &Workspace,
+    call: Call,
+    caller: Result<Arc<Claims>, Denial>,
+) -> Response<Body> {
+    if !caller.as_ref().is_err_and(|denial| denial.is_total())
         && let Some(response) = discovery::answer(workspace, &call.head)
     {
         return response;
     }
-    match caller.authenticated() {
+    match caller {
         Ok(claims) => route(workspace, call, &claims)
             .await
             .unwrap_or_else(Response::from),
-        Err(refusal) => refusal,
+        Err(denial) => denial.response(),
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn answer(
         ));
     };
     Ok(match Completion::new(&question, workspace.now()) {
-        Some(completion) if question["stream"] == true => {
+        Some(completion) if question.get("stream") == Some(&Value::Bool(true)) => {
             sse::response(PacedEvents::new(completion.events(), interval(&call.head)))
         }
         Some(completion) => reply::json(StatusCode::OK, &completion.whole()),
@@ -60,38 +60,47 @@ impl Completion {
         Some(Self {
             id: format!("chatcmpl-{}", random::hex::<12>()),
             created: now,
-            model: question["model"].as_str().unwrap_or("testbed").to_owned(),
-            content: format!("You said: {}", last["content"].as_str().unwrap_or_default()),
+            model: question
+                .get("model")
+                .and_then(Value::as_str)
+                .unwrap_or("testbed")
+                .to_owned(),
+            content: format!(
+                "You said: {}",
+                last.get("content").and_then(Value::as_str).unwrap_or_default()
+            ),
         })
     }
 
     fn whole(&self) -> Value {
         let message = json!({"role": "assistant", "content": self.content});
         let words = self.content.split_whitespace().count();
-        let mut whole = self.object("chat.completion", "message", message, json!("stop"));
-        whole["usage"] =
-            json!({"prompt_tokens": words, "completion_tokens": words, "total_tokens": words * 2});
-        whole
+        json!({
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": words, "completion_tokens": words, "total_tokens": words * 2},
+        })
     }
 
     fn events(&self) -> Vec<Bytes> {
-        let chunk = |delta, finish| {
-            self.object("chat.completion.chunk", "delta", delta, finish)
-                .to_string()
-        };
         let words = self.content.split_inclusive(' ');
-        let mut events: Vec<_> = words
-            .map(|word| sse::event(&chunk(json!({"role": "assistant", "content": word}), Value::Null)))
-            .collect();
-        events.push(sse::event(&chunk(json!({}), json!("stop"))));
-        events.push(sse::event("[DONE]"));
-        events
+        let words = words.map(|word| self.chunk(&json!({"role": "assistant", "content": word}), None));
+        let end = [self.chunk(&json!({}), Some("stop")), sse::event("[DONE]")];
+        words.chain(end).collect()
     }
 
-    fn object(&self, kind: &str, part: &str, content: Value, finish_reason: Value) -> Value {
-        let mut choice = json!({"index": 0, "finish_reason": finish_reason});
-        choice[part] = content;
-        json!({"id": self.id, "object": kind, "created": self.created, "model": self.model, "choices": [choice]})
+    fn chunk(&self, delta: &Value, finish_reason: Option<&str>) -> Bytes {
+        let chunk = json!({
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
+        });
+        sse::event(&chunk.to_string())
     }
 }
 

@@ -15,8 +15,7 @@ use crate::server::{Body, BodyFrames};
 
 /// One server-sent event that says `data`.
 pub(super) fn event(data: &str) -> Bytes {
-    let lines: String = data.split('\n').map(|line| format!("data: {line}\n")).collect();
-    Bytes::from(lines + "\n")
+    Bytes::from(format!("data: {}\n\n", data.replace('\n', "\ndata: ")))
 }
 
 /// An answer of server-sent events.

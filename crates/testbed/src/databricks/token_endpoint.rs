@@ -75,18 +75,25 @@ impl Workspace {
             issued_at: now,
             expires_at,
         });
-        let mut response = json!({
+        reply::without_nulls(json!({
             "access_token": token,
             "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
             "token_type": "Bearer",
+            "expires_in": self.settings.expires_in.write(lifetime),
             "scope": scope,
-        });
-        match self.settings.expires_in {
-            ExpiresIn::Number => response["expires_in"] = json!(lifetime),
-            ExpiresIn::Text => response["expires_in"] = json!(lifetime.to_string()),
-            ExpiresIn::Absent => {}
+        }))
+    }
+}
+
+// === impl ExpiresIn ===
+
+impl ExpiresIn {
+    fn write(self, seconds: u64) -> Value {
+        match self {
+            Self::Number => json!(seconds),
+            Self::Text => json!(seconds.to_string()),
+            Self::Absent => Value::Null,
         }
-        response
     }
 }
 

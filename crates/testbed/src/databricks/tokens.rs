@@ -3,6 +3,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::json;
 
+use super::reply;
 use super::workspace::WORKSPACE_ID;
 use crate::keys::SigningKey;
 use crate::locked::Locked;
@@ -52,20 +53,18 @@ impl Tokens {
 impl Claims {
     fn sign(&self) -> String {
         let header = json!({"alg": "RS256", "typ": "at+jwt", "kid": OWN_KEY.kid()});
-        let mut payload = json!({
+        let payload = reply::without_nulls(json!({
             "iss": self.issuer,
             "aud": WORKSPACE_ID,
             "sub": self.identity,
+            "client_id": self.client_id,
             "scope": self.scope,
             "iat": self.issued_at,
             "exp": self.expires_at,
             "jti": random::uuid(),
             "ver": "fake-1",
             "sid": random::hex::<64>(),
-        });
-        if let Some(client_id) = &self.client_id {
-            payload["client_id"] = json!(client_id);
-        }
+        }));
         OWN_KEY.sign(&header.to_string(), &payload.to_string())
     }
 }

@@ -9,6 +9,8 @@ use crate::keys::SigningKey;
 pub(super) struct KeyRing {
     rs256: Vec<Arc<SigningKey>>,
     es256: Vec<Arc<SigningKey>>,
+    /// Held as long as the ring, so that no key of a provider's past can come back to it as a fresh one.
+    withdrawn: Vec<Arc<SigningKey>>,
 }
 
 // === impl KeyRing ===
@@ -18,6 +20,7 @@ impl KeyRing {
         let mut ring = Self {
             rs256: Vec::new(),
             es256: Vec::new(),
+            withdrawn: Vec::new(),
         };
         ring.rotate();
         ring
@@ -30,7 +33,8 @@ impl KeyRing {
 
     pub(super) fn withdraw_old(&mut self) {
         for keys in [&mut self.rs256, &mut self.es256] {
-            keys.drain(..keys.len().saturating_sub(1));
+            let old = ..keys.len().saturating_sub(1);
+            self.withdrawn.extend(keys.drain(old));
         }
     }
 
