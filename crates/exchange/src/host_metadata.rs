@@ -101,3 +101,6 @@ fn into_text(value: Value) -> Option<String> {
 }
 
 const LIMIT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;

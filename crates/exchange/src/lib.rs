@@ -1,5 +1,43 @@
 //! A verified [`identity::Identity`] in, a Databricks OAuth [`AccessToken`] out: RFC 8693 token exchange,
 //! cached by subject and expiry, one exchange at a time per key.
+//!
+//! [`Exchange`] is the front door. Behind it stands [`TokenExchange`], the client without a cache.
+//!
+//! ```
+//! use exchange::{Exchange, FederationPolicy, Grant, Scope, TokenEndpoint};
+//! # use identity::{Audience, BearerToken, FixedKeys, Issuer, KeySource, Verifier};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let tls = rustls::ClientConfig::builder()
+//! #     .with_root_certificates(rustls::RootCertStore::empty())
+//! #     .with_no_client_auth();
+//! # let http = reqwest::Client::builder()
+//! #     .tls_backend_preconfigured(tls)
+//! #     .redirect(reqwest::redirect::Policy::none())
+//! #     .build()?;
+//! # let idp = testbed::Idp::start().await;
+//! # let databricks = testbed::Databricks::start(&idp).await;
+//! # let workspace = databricks.url().parse()?;
+//! # let issuer = Issuer {
+//! #     url: idp.issuer().to_owned(),
+//! #     audiences: vec![Audience("databricks-gateway".to_owned())],
+//! #     keys: KeySource::Fixed(FixedKeys::parse(idp.jwks().as_bytes())?),
+//! #     identity_claims: None,
+//! # };
+//! # let (verifier, _) = Verifier::builder(vec![issuer], http.clone()).build();
+//! # let jwt = idp.mint("alice@example.com");
+//! let exchange = Exchange::builder(http).build();
+//! let grant = Grant::new(TokenEndpoint::workspace(&workspace), FederationPolicy::AccountWide, Scope::default());
+//!
+//! let identity = verifier.verify(BearerToken::new(jwt)).await?;
+//! let token = exchange.access_token(&identity, &grant).await?;
+//!
+//! assert!(token.header().is_sensitive());
+//! assert!(token.expiry() <= identity.expiry());
+//! # assert_eq!(databricks.exchanges("alice@example.com"), 1);
+//! # Ok(())
+//! # }
+//! ```
 
 mod access_token;
 mod body;
@@ -26,3 +64,8 @@ pub use host_metadata::{HostMetadata, MetadataError};
 pub use name::{AccountId, ClientId, InvalidName, Scope};
 pub use stats::ExchangeStats;
 pub use token_exchange::{ExchangeRequest, TokenExchange};
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

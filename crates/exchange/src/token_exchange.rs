@@ -164,3 +164,6 @@ fn is_same(asked: &Url, answered: &Url) -> bool {
 }
 
 const FOLLOWED: &str = "the HTTP client followed a redirect, which it must not, as that gives the JWT away";
+
+#[cfg(test)]
+mod tests;

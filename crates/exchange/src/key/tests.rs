@@ -57,8 +57,6 @@ fn parts() -> impl Strategy<Value = Parts> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
     #[test]
     fn two_keys_are_equal_exactly_when_all_parts_are(one in parts(), other in parts()) {
         prop_assert_eq!(one == other, one.key() == other.key());

@@ -81,3 +81,6 @@ impl Answer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

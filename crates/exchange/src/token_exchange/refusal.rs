@@ -47,3 +47,6 @@ fn text(body: &[u8]) -> String {
         text.into_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

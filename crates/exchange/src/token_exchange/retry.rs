@@ -54,3 +54,6 @@ where
         Err(_) => Err(ExchangeError::no_answer_within(deadline)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,13 +30,7 @@ pub(super) fn read(
         access_token,
         token_type,
         expires_in,
-    } = serde_json::from_slice(body).map_err(|_| {
-        if is_html(body) {
-            "HTML"
-        } else {
-            "not a JSON object"
-        }
-    })?;
+    } = parse(body)?;
     let Some(Value::String(token)) = access_token else {
         return Err("no access_token in it");
     };
@@ -58,8 +52,14 @@ pub(super) fn read(
     AccessToken::new(&token, expiry).ok_or("the access_token cannot stand in a header")
 }
 
-fn is_html(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
+/// serde's words are not passed on: they quote what they do not like. It would also take an array for
+/// the object, its items for the members.
+fn parse(body: &[u8]) -> Result<TokenResponse, &'static str> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(body).map_err(|_| "not a JSON object"),
+        Some(b'<') => Err("HTML"),
+        _ => Err("not a JSON object"),
+    }
 }
 
 /// RFC 6749 section 7.1: the type is compared without regard to case. Absent, it is what it always is.

@@ -47,16 +47,13 @@ fn the_token_that_was_sent_is_recognised_in_pieces() {
 fn a_token_broken_up_by_invisible_characters_is_recognised() {
     let hidden: String = SECRET.chars().flat_map(|c| [c, '\u{200b}']).collect();
     assert_eq!(tame(&hidden, SECRET), "[redacted].[redacted].[redacted]");
-    let wrapped: String = SECRET
+    let lines: Vec<&str> = SECRET
         .as_bytes()
         .chunks(12)
-        .map(|line| format!("{}\n", str::from_utf8(line).unwrap()))
+        .map(|line| str::from_utf8(line).unwrap())
         .collect();
-    assert!(
-        !tame(&wrapped, SECRET).contains("hbGci"),
-        "{}",
-        tame(&wrapped, SECRET)
-    );
+    let wrapped = tame(&lines.join("\r\n"), SECRET);
+    assert!(lines[..6].iter().all(|line| !wrapped.contains(line)), "{wrapped}");
 }
 
 #[test]
@@ -98,10 +95,9 @@ proptest! {
     fn whatever_is_said_nothing_unprintable_or_secret_or_long_comes_out(
         before in ".{0,40}", after in ".{0,40}", from in 0..60_usize,
     ) {
-        let tamed = tame(&format!("{before} {}{after}", &SECRET[from..]), SECRET);
+        let tamed = tame(&format!("{before} {} {after}", &SECRET[from..]), SECRET);
         prop_assert!(tamed.chars().count() <= 300);
         prop_assert!(!tamed.chars().any(char::is_control));
-        let end = &SECRET[SECRET.len() - 8..];
-        prop_assert!(!tamed.contains(end) || !after.is_empty(), "{}", tamed);
+        prop_assert!(!tamed.contains(&SECRET[SECRET.len() - 8..]), "{}", tamed);
     }
 }

@@ -150,7 +150,9 @@ fn an_exchange_runs_on_the_control_plane_and_outlives_the_workers() {
         .enable_all()
         .build()
         .unwrap();
-    let waiting = worker.block_on(async { exchange.answer(&alice, &grant()) });
+    let inside = worker.enter();
+    let waiting = exchange.answer(&alice, &grant());
+    drop(inside);
     drop(worker);
     endpoint.let_in();
     control_plane.block_on(waiting).unwrap();
