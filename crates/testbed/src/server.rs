@@ -35,6 +35,9 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// The proper answer.
     fn answer(self: &Arc<Self>, arrival: Self::Arrival) -> impl Future<Output = Response<Body>> + Send;
 
+    /// A head that came in and was never answered: hyper refused it, or the connection broke off before its turn.
+    fn unanswered(&self, _head: &Head) {}
+
     /// Whether there shall be a proper answer.
     fn faults(&self) -> &Faults;
 }

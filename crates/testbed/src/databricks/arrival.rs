@@ -29,9 +29,7 @@ impl Handler for Workspace {
             return Arrival::Token(self.judge(&head, body).await);
         }
         let caller = self.caller(&head);
-        if matches!(caller, Err(Denial::Leaked)) {
-            self.leaked_jwts.fetch_add(1, Ordering::Relaxed);
-        }
+        self.count_leak(&caller);
         let head = Arc::new(head);
         let identity = caller.as_ref().ok().map(|claims| claims.identity.clone());
         let body_bytes = self.records.add(&head, identity);
@@ -45,7 +43,24 @@ impl Handler for Workspace {
         })
     }
 
+    /// Even a request that is too malformed to be answered must not carry a JWT.
+    fn unanswered(&self, head: &Head) {
+        if !token_endpoint::is_at(head.path()) {
+            self.count_leak(&self.caller(head));
+        }
+    }
+
     fn faults(&self) -> &Faults {
         &self.faults
+    }
+}
+
+// === impl Workspace ===
+
+impl Workspace {
+    fn count_leak(&self, caller: &Result<Arc<Claims>, Denial>) {
+        if matches!(caller, Err(Denial::Leaked)) {
+            self.leaked_jwts.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

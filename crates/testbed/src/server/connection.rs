@@ -51,6 +51,9 @@ async fn converse<T: Transport, H: Handler>(transport: T, handler: Arc<H>) {
         .serve_connection(io, service);
     // How the connection ended is the client's affair; it sees it.
     let _ = (&mut connection).await;
+    while let Some(head) = wire.next_head() {
+        handler.unanswered(&head);
+    }
     if let Some(fault) = wire.surrendered() {
         let transport = connection.into_parts().io.into_inner().into_transport();
         // The client may go away first, which is as good an end.

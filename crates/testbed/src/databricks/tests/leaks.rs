@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::*;
+use crate::test_client::raw;
 
 #[tokio::test]
 async fn a_jwt_anywhere_in_the_head_is_refused_and_counted() {
@@ -58,6 +61,25 @@ async fn a_leak_is_counted_where_no_token_is_asked_for_and_where_a_fault_strikes
         assert_eq!(get(&config, &[("authorization", &token)]).await.status, status);
     }
     assert_eq!(workspace.leaked_jwts(), 2);
+}
+
+#[tokio::test]
+async fn a_leak_is_counted_even_if_the_request_is_too_malformed_to_be_answered() {
+    let (idp, workspace) = both().await;
+    let jwt = idp.mint("alice");
+    let malformed =
+        format!("GET / HTTP/1.1\r\nHost: h\r\nX-A: {jwt}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n");
+    let answer = raw(workspace.url(), &malformed).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400"));
+    // The count follows the answer, since it was not hyper's to make.
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while workspace.leaked_jwts() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!((workspace.leaked_jwts(), workspace.seen().len()), (1, 0));
 }
 
 #[tokio::test]
