@@ -167,3 +167,6 @@ const LONGEST_MEMORY: Duration = Duration::from_mins(1);
 
 /// A token of a longer life than this is exchanged anew once a day.
 const LONGEST_STAY: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests;

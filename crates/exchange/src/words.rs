@@ -64,10 +64,13 @@ fn is_token_char(c: char) -> bool {
 
 /// A JWT's segment, a Databricks token, a piece of what was sent, or anything too long to be a word or a UUID.
 fn looks_like_token(word: &str, secret: &str) -> bool {
-    word.contains("eyJ")
-        || word.contains("dapi")
-        || word.len() >= LONGEST_WORD
-        || (word.len() >= SHORTEST_PIECE && secret.contains(word))
+    word.contains("eyJ") || word.contains("dapi") || word.len() >= LONGEST_WORD || has_piece_of(secret, word)
+}
+
+/// A word is ASCII, so that every window of its bytes is text again.
+fn has_piece_of(secret: &str, word: &str) -> bool {
+    let mut pieces = word.as_bytes().windows(SHORTEST_PIECE);
+    pieces.any(|piece| str::from_utf8(piece).is_ok_and(|piece| secret.contains(piece)))
 }
 
 fn bound(text: String) -> String {

@@ -14,6 +14,7 @@ use crate::{Denial, FederationPolicy, Outage, Scope, TokenEndpoint};
 mod expiry;
 mod failures;
 mod keys;
+mod log;
 mod single_flight;
 
 /// What stands in the place of the token endpoint: it counts who came, and holds the answers back while it is shut.

@@ -14,9 +14,6 @@ const GOOD: &str = r#"{"access_token":"opaque-token","token_type":"Bearer","expi
 /// Long enough for any answer on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Too short for a second attempt: the shortest pause is as long.
-const ONE_ATTEMPT: Duration = Duration::from_millis(100);
-
 async fn exchanged(
     callers: &Callers,
     deadline: Duration,

@@ -92,7 +92,7 @@ async fn nobody_there_is_an_outage_that_says_so() {
     );
     drop(listener);
     let callers = Callers::new().await;
-    let error = exchanged(&callers, ONE_ATTEMPT, grant_at(&url.parse().unwrap()))
+    let error = exchanged(&callers, DEADLINE, grant_at(&url.parse().unwrap()))
         .await
         .unwrap_err();
     let shown = format!("{error} {error:?}");
