@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -93,6 +93,18 @@ async fn rotation_adds_keys_and_withdrawal_takes_the_old_ones_out() {
 
     idp.withdraw_old_keys();
     assert!(verified(&old, &idp.jwks()).is_none() && verified(&new, &idp.jwks()).is_some());
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_never_comes_back_as_a_fresh_one() {
+    let idp = Idp::start().await;
+    let modulus = || serde_json::from_str::<Value>(&idp.jwks()).unwrap()["keys"][0]["n"].to_string();
+    let mut moduli = HashSet::from([modulus()]);
+    for _ in 0..4 {
+        idp.rotate();
+        idp.withdraw_old_keys();
+        assert!(moduli.insert(modulus()));
+    }
 }
 
 #[tokio::test]

@@ -49,13 +49,21 @@ async fn one_of_several_audiences_suffices() {
 
 #[tokio::test]
 async fn a_request_that_is_no_form_is_refused() {
-    let (_idp, workspace) = both().await;
+    let (idp, workspace) = both().await;
     let url = format!("{}/oidc/v1/token", workspace.url());
     for headers in [&[][..], &[("content-type", "application/json")]] {
         let refused = request(Method::POST, &url, headers, form(&[("subject_token", "a.b.c")])).await;
         assert_eq!(reason(&refused), (400, "invalid_request".to_owned()));
     }
-    assert_eq!(reason(&get(&url, &[]).await), (400, "invalid_request".to_owned()));
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let wrong_method = request(
+        Method::PUT,
+        &url,
+        &headers,
+        form(&[("subject_token", &idp.mint("alice"))]),
+    )
+    .await;
+    assert_eq!(reason(&wrong_method), (400, "invalid_request".to_owned()));
     assert_eq!(workspace.token_calls(), 3);
 }
 
@@ -109,10 +117,21 @@ async fn what_is_no_jwt_is_refused() {
 #[tokio::test]
 async fn another_algorithm_is_refused_whatever_signed_it() {
     let (idp, workspace) = both().await;
-    for algorithm in ["none", "HS256", "RS512", "PS256", "ES384"] {
+    for algorithm in ["HS256", "RS512", "PS256", "ES384"] {
         let token = idp.token("alice").header("alg", json!(algorithm)).sign();
-        assert_invalid_grant(&workspace, &token).await;
+        let refused = exchange(&workspace, &token).await;
+        assert_eq!(reason(&refused), (400, "invalid_grant".to_owned()));
+        let why = refused.json()["error_description"].clone();
+        assert_eq!(
+            why, "the subject token must be signed with RS256 or ES256",
+            "{algorithm}"
+        );
     }
+    assert_invalid_grant(
+        &workspace,
+        &idp.token("alice").header("alg", json!("none")).sign(),
+    )
+    .await;
 }
 
 #[tokio::test]
