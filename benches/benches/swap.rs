@@ -1,5 +1,7 @@
 //! What it costs to swap a verified identity for a Databricks token that is in the cache.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has failed")]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};

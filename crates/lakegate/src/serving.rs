@@ -16,7 +16,8 @@ use proxy::{
 use tokio::runtime::Runtime;
 
 use crate::admin;
-use crate::config::{Config, Hosts, Server, Tls};
+use crate::config::{Config, Hosts, Server};
+use crate::inbound;
 use crate::outbound::Clients;
 use crate::workspace_metadata;
 
@@ -208,22 +209,11 @@ impl fmt::Debug for Health {
 }
 
 fn bind(server: &Server) -> anyhow::Result<Vec<Listener>> {
-    let tls = server.tls.as_ref().map(server_tls).transpose()?;
+    let tls = server.tls.as_ref().map(inbound::tls).transpose()?;
     let bind = |&address: &SocketAddr| {
         Listener::bind(address, tls.clone()).with_context(|| format!("cannot listen on {address}"))
     };
     server.listen.iter().map(bind).collect()
-}
-
-fn server_tls(tls: &Tls) -> anyhow::Result<Arc<rustls::ServerConfig>> {
-    let resolver = Arc::new(rustls::sign::SingleCertAndKey::from(Arc::clone(&tls.pair)));
-    let mut config =
-        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(resolver);
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
 }
 
 /// One thread is enough: what runs here waits for other machines.

@@ -1,5 +1,7 @@
 //! The built program: what it prints, and how it ends.
 
+#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -13,7 +13,7 @@ use proxy::{CountersSnapshot, LATENCY_BUCKETS_SECONDS};
 
 use crate::serving::{Health, Readiness};
 
-/// OpenMetrics 1.0 text, which is what the encoder writes.
+/// `OpenMetrics` 1.0 text, which is what the encoder writes.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The whole page. Nothing is counted here: the counters are read where they are kept, at each scrape.

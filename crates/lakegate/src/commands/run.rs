@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
 use crate::cli::RunArgs;
+use crate::config::Config;
 use crate::outbound::install_cryptography;
 use crate::serving::Serving;
 use crate::telemetry::Telemetry;
@@ -21,7 +22,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     install_cryptography();
     let telemetry = Telemetry::start(&config.log);
     let serving = Serving::start(&config, Arc::new(telemetry.access()))?;
-    announce(&serving);
+    announce(&config, &serving);
     block_on(async {
         let mut stop = Stop::listen()?;
         stop.asked().await;
@@ -42,9 +43,12 @@ pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
     runtime.context("no runtime for the main thread")?.block_on(work)
 }
 
-fn announce(serving: &Serving) {
+fn announce(config: &Config, serving: &Serving) {
     for address in serving.addresses() {
-        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+        tracing::info!(%address, tls = config.server.tls.is_some(), version = env!("CARGO_PKG_VERSION"), "listening");
+        if config.server.tls.is_none() && !address.ip().is_loopback() {
+            tracing::warn!(%address, "plain HTTP beyond this machine: callers' tokens can be read on the way, unless TLS ends in front");
+        }
     }
     if let Some(address) = serving.admin_address() {
         tracing::info!(%address, "admin listener");
