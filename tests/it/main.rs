@@ -1,2 +1,41 @@
-//! tests
-fn main() {}
+//! The gateway as its callers and operators meet it: configured by a file, over real sockets, in front of the fakes.
+//!
+//! Every test ends with the same question, asked when its gateway is dropped: has a credential gone where it must not?
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must say so and stop"
+)]
+
+// The gateway, its clients, and a workspace in the test's own hand.
+mod harness;
+
+// Who may call, and what everybody else is told.
+mod authenticate;
+// Keys come, rotate, are withdrawn, and stay away.
+mod keys;
+// A JWT becomes a Databricks token, once.
+mod exchange;
+// Nobody is ever served under another's token.
+mod isolation;
+// Which workspace a request is for.
+mod route;
+// What changes on the way, and what does not.
+mod rewrite;
+// Bodies, in both directions and of every length.
+mod stream;
+// Connections: kept, reused, timed out.
+mod connections;
+// What callers see when a workspace fails.
+mod upstream;
+// TLS on either side.
+mod tls;
+// What clients ask before they have a token.
+mod bootstrap;
+// What operators see.
+mod admin;
+// How the gateway ends.
+mod drain;

@@ -1,0 +1,271 @@
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use http::StatusCode;
+use lakegate::config::Config;
+use lakegate::outbound::install_cryptography;
+use lakegate::serving::{Health, Serving};
+use proxy::CountersSnapshot;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
+use testbed::{Authority, Databricks, Idp};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_rustls::TlsConnector;
+
+use super::records::Records;
+use super::{Answer, Call, Client, Record, Wire, logs, soon};
+
+/// A gateway that serves, as `lakegate run` would.
+///
+/// When it is dropped, no workspace has seen a foreign JWT, and nothing has logged a credential; or the test fails.
+pub(crate) struct Gateway {
+    serving: Option<Serving>,
+    health: Health,
+    address: SocketAddr,
+    admin: SocketAddr,
+    workspaces: Vec<Databricks>,
+    records: Mutex<UnboundedReceiver<Record>>,
+    _folder: TempDir,
+}
+
+/// The configuration file of a gateway, line by line.
+#[must_use = "a gateway serves once it is started"]
+pub(crate) struct GatewayBuilder {
+    server: String,
+    outbound: String,
+    exchange: String,
+    issuers: String,
+    workspaces: String,
+    behind: Vec<Databricks>,
+    folder: TempDir,
+}
+
+// === impl GatewayBuilder ===
+
+impl GatewayBuilder {
+    /// A line of `[server]`.
+    pub(crate) fn server(mut self, line: &str) -> Self {
+        let _ = writeln!(self.server, "{line}");
+        self
+    }
+
+    /// A line of `[outbound]`.
+    pub(crate) fn outbound(mut self, line: &str) -> Self {
+        let _ = writeln!(self.outbound, "{line}");
+        self
+    }
+
+    /// A line of `[exchange]`.
+    pub(crate) fn exchange(mut self, line: &str) -> Self {
+        let _ = writeln!(self.exchange, "{line}");
+        self
+    }
+
+    /// One more `[[issuer]]`.
+    pub(crate) fn and_issuer(mut self, url: &str) -> Self {
+        let _ = writeln!(
+            self.issuers,
+            "[[issuer]]\nurl = \"{url}\"\naudiences = [\"databricks-gateway\"]"
+        );
+        self
+    }
+
+    /// A line of the latest `[[issuer]]`.
+    pub(crate) fn issuer(mut self, line: &str) -> Self {
+        let _ = writeln!(self.issuers, "{line}");
+        self
+    }
+
+    /// One more `[[workspace]]`.
+    pub(crate) fn and_workspace(mut self, databricks: &Databricks) -> Self {
+        self.behind.push(databricks.clone());
+        self.and_workspace_at(databricks.url())
+    }
+
+    pub(crate) fn and_workspace_at(mut self, url: &str) -> Self {
+        let _ = writeln!(self.workspaces, "[[workspace]]\nurl = \"{url}\"");
+        self
+    }
+
+    /// A line of the latest `[[workspace]]`.
+    pub(crate) fn workspace(mut self, line: &str) -> Self {
+        let _ = writeln!(self.workspaces, "{line}");
+        self
+    }
+
+    /// A file beside the configuration.
+    pub(crate) fn file(self, name: &str, content: &str) -> Self {
+        std::fs::write(self.folder.path().join(name), content).expect("a file");
+        self
+    }
+
+    /// Trusts `authority` beside the machine's own.
+    pub(crate) fn trust(self, authority: &Authority) -> Self {
+        self.file("ca.pem", &authority.ca_pem()).outbound("ca = \"ca.pem\"")
+    }
+
+    /// Serves TLS under a certificate of `authority`.
+    pub(crate) fn tls(self, authority: &Authority) -> Self {
+        let (chain, key) = authority.server_pem(&[]);
+        self.file("tls.crt", &chain)
+            .file("tls.key", &key)
+            .server("tls = { cert = \"tls.crt\", key = \"tls.key\" }")
+    }
+
+    /// Serves, once every issuer has its keys.
+    pub(crate) async fn start(self) -> Gateway {
+        let gateway = self.start_cold();
+        soon(gateway.health.ready()).await;
+        gateway
+    }
+
+    /// Serves at once.
+    pub(crate) fn start_cold(self) -> Gateway {
+        logs::listen();
+        install_cryptography();
+        let config = Config::load(&self.write()).unwrap_or_else(|faults| panic!("{faults}"));
+        let (sink, records) = Records::new();
+        let serving = Serving::start(&config, Arc::new(sink)).expect("a gateway");
+        Gateway {
+            health: serving.health().clone(),
+            address: serving.addresses()[0],
+            admin: serving.admin_address().expect("an admin listener"),
+            serving: Some(serving),
+            workspaces: self.behind,
+            records: Mutex::new(records),
+            _folder: self.folder,
+        }
+    }
+
+    fn write(&self) -> PathBuf {
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nworkers = 2\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+             [outbound]\n{}\n[exchange]\n{}\n{}\n{}",
+            self.server, self.outbound, self.exchange, self.issuers, self.workspaces
+        );
+        let path = self.folder.path().join("lakegate.toml");
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// For one workspace, under every host, and for one issuer, whose keys are discovered.
+    pub(crate) fn in_front_of(databricks: &Databricks, idp: &Idp) -> GatewayBuilder {
+        Self::bare().and_issuer(idp.issuer()).and_workspace(databricks)
+    }
+
+    /// For a workspace at `url` whose tokens come from `databricks`.
+    pub(crate) fn in_front_of_url(url: &str, databricks: &Databricks, idp: &Idp) -> GatewayBuilder {
+        let token_url = format!("token_url = \"{}/oidc/v1/token\"", databricks.url());
+        let mut builder = Self::bare().and_issuer(idp.issuer());
+        builder.behind.push(databricks.clone());
+        builder.and_workspace_at(url).workspace(&token_url)
+    }
+
+    /// For nobody yet.
+    pub(crate) fn bare() -> GatewayBuilder {
+        GatewayBuilder {
+            server: String::new(),
+            outbound: String::new(),
+            exchange: String::new(),
+            issuers: String::new(),
+            workspaces: String::new(),
+            behind: Vec::new(),
+            folder: TempDir::new().expect("a folder"),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    pub(crate) fn counters(&self) -> CountersSnapshot {
+        self.health.counters()
+    }
+
+    /// The next line of the access log.
+    pub(crate) async fn record(&self) -> Record {
+        let mut records = self.records.lock().await;
+        soon(records.recv()).await.expect("a gateway that serves")
+    }
+
+    /// An ordinary client on a connection of its own.
+    pub(crate) async fn client(&self) -> Client {
+        Client::over(connect(self.address).await, &self.address.to_string()).await
+    }
+
+    /// The same over TLS, trusting `authority` alone.
+    pub(crate) async fn tls_client(&self, authority: &Authority) -> Client {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap())
+            .unwrap();
+        let config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").unwrap();
+        let connecting =
+            TlsConnector::from(Arc::new(config)).connect(name, connect(self.address).await);
+        let host = format!("localhost:{}", self.address.port());
+        Client::over(soon(connecting).await.expect("a TLS session"), &host).await
+    }
+
+    /// A connection to be spoken on by hand.
+    pub(crate) async fn wire(&self) -> Wire {
+        Wire::new(connect(self.address).await)
+    }
+
+    /// One call on a connection of its own.
+    pub(crate) async fn send(&self, call: Call) -> Answer {
+        self.client().await.send(call).await
+    }
+
+    /// The most usual call.
+    pub(crate) async fn get(&self, target: &str, token: &str) -> Answer {
+        self.send(Call::get(target).bearer(token)).await
+    }
+
+    /// A page of the admin listener.
+    pub(crate) async fn admin(&self, page: &str) -> (StatusCode, String) {
+        let host = self.admin.to_string();
+        let mut client = Client::over(connect(self.admin).await, &host).await;
+        let answer = client.send(Call::get(page)).await;
+        (answer.status, answer.text().to_owned())
+    }
+
+    /// Takes the serving part out, to be drained; the rest still answers questions.
+    pub(crate) fn take_serving(&mut self) -> Serving {
+        self.serving.take().expect("it serves")
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        for workspace in &self.workspaces {
+            assert_eq!(workspace.leaked_jwts(), 0, "a JWT leaked upstream");
+        }
+        let indiscretions = logs::indiscretions();
+        assert!(indiscretions.is_empty(), "credentials in the log: {indiscretions:#?}");
+    }
+}
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    soon(TcpStream::connect(address)).await.expect("it listens")
+}

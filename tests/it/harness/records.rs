@@ -1,0 +1,53 @@
+use proxy::{AccessRecord, AccessSink, Outcome};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::logs::is_indiscreet;
+
+/// What the access log was told of one request.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) request_id: String,
+    pub(crate) path: String,
+    pub(crate) workspace: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) failure: Option<&'static str>,
+    pub(crate) request_bytes: u64,
+    pub(crate) response_bytes: u64,
+    pub(crate) outcome: Outcome,
+}
+
+/// An access log that a test reads as it is written.
+pub(super) struct Records(UnboundedSender<Record>);
+
+// === impl Records ===
+
+impl Records {
+    pub(super) fn new() -> (Self, UnboundedReceiver<Record>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self(sender), receiver)
+    }
+}
+
+impl AccessSink for Records {
+    fn record(&self, record: &AccessRecord<'_>) {
+        let all = format!("{record:?}");
+        // On the gateway's thread a panic would go unseen; the log's reader sees this.
+        if is_indiscreet(&all) {
+            tracing::error!(all, "the access log was told a credential");
+        }
+        let identity = record.identity;
+        // A test that has ended reads no more.
+        let _ = self.0.send(Record {
+            request_id: record.request_id.clone(),
+            path: record.path.to_owned(),
+            workspace: record.workspace.map(str::to_owned),
+            subject: identity.map(|identity| identity.subject().as_str().to_owned()),
+            status: record.status.map(|status| status.as_u16()),
+            failure: record.failure,
+            request_bytes: record.request_bytes,
+            response_bytes: record.response_bytes,
+            outcome: record.outcome,
+        });
+    }
+}
