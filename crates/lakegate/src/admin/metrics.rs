@@ -240,7 +240,7 @@ impl Page<'_> {
 
     fn histogram(&mut self, name: &str, help: &str, read: &CountersSnapshot) -> fmt::Result {
         let bounded = LATENCY_BUCKETS_SECONDS.into_iter().zip(read.latency);
-        let buckets: Vec<(f64, u64)> = bounded.chain([(f64::MAX, read.latency_over)]).collect();
+        let buckets: Vec<(f64, u64)> = bounded.chain([(f64::INFINITY, read.latency_over)]).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
         let mut metric = self
             .0

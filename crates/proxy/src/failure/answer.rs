@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use exchange::ExchangeError;
 use http::{HeaderValue, Response, StatusCode, header};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{Body, Failure, ForwardError};
 
@@ -13,6 +14,14 @@ pub const ERROR_DOMAIN: &str = "lakegate";
 /// Names one request in the answer, in the log, and to the people who have to bring the two together: 128 bits in hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId(pub(crate) u128);
+
+/// The body of a Databricks API error: no `error` key, no integer `status`, `details` of objects only.
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    error_code: &'static str,
+    message: &'a str,
+    details: [Value; 2],
+}
 
 /// How long clients wait where nothing better is known.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -26,11 +35,12 @@ impl Failure {
         let message = self.to_string();
         let body = match self {
             Self::TokenRequest { error, description } => {
-                json!({ "error": error, "error_description": description })
+                serde_json::to_vec(&json!({ "error": error, "error_description": description }))
             }
-            _ => self.error_document(&message, id),
+            _ => serde_json::to_vec(&self.error_document(&message, id)),
         };
-        let mut response = Response::new(Body::full(body.to_string()));
+        // Strings under string keys: this cannot fail.
+        let mut response = Response::new(Body::full(body.unwrap_or_default()));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(
@@ -52,25 +62,24 @@ impl Failure {
         response
     }
 
-    /// facts of the Databricks APIs: a typed exception comes from `error_code`, `ErrorInfo` from `details`.
-    fn error_document(&self, message: &str, id: RequestId) -> serde_json::Value {
-        json!({
-            "error_code": self.error_code(),
-            "message": message,
-            "details": [
-                {
-                    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-                    "reason": self.reason(),
-                    "domain": ERROR_DOMAIN,
-                    "metadata": {},
-                },
-                {
-                    "@type": "type.googleapis.com/google.rpc.RequestInfo",
-                    "request_id": id.to_string(),
-                    "serving_data": "",
-                },
-            ],
-        })
+    /// A typed exception comes of `error_code`; what a person reads comes first.
+    fn error_document<'a>(&self, message: &'a str, id: RequestId) -> ErrorDocument<'a> {
+        let info = json!({
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": self.reason(),
+            "domain": ERROR_DOMAIN,
+            "metadata": {},
+        });
+        let request = json!({
+            "@type": "type.googleapis.com/google.rpc.RequestInfo",
+            "request_id": id.to_string(),
+            "serving_data": "",
+        });
+        ErrorDocument {
+            error_code: self.error_code(),
+            message,
+            details: [info, request],
+        }
     }
 
     /// None of the codes on which a client acts beyond showing them: Terraform would drop state on a `NOT_FOUND`.
