@@ -108,3 +108,23 @@ fn documented_defaults_are_the_defaults() {
     }
     assert_eq!(compared, 18, "rows whose default is a value");
 }
+
+/// The README shows the keys that most people need; what it says of them is what the whole page says.
+#[test]
+fn the_readme_tells_the_same_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = fs::read_to_string(path).expect("README.md");
+    let documented = rows();
+    let mut compared = 0;
+    for line in readme.lines() {
+        let cells: Vec<_> = line.split(" | ").collect();
+        let key = cells[0].strip_prefix("| `").and_then(|cell| cell.strip_suffix('`'));
+        let Some(row) = documented.iter().find(|row| Some(row.key.as_str()) == key) else {
+            continue;
+        };
+        let told = cells[1].strip_prefix('`').and_then(|cell| cell.strip_suffix('`'));
+        assert_eq!(told.map(str::to_owned), row.default, "the README's default of {}", row.key);
+        compared += 1;
+    }
+    assert_eq!(compared, 19, "rows of the README's table");
+}
