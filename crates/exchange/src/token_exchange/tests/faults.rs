@@ -116,6 +116,16 @@ async fn a_url_that_cannot_be_asked_is_an_error_and_not_tried_again() {
     );
 }
 
+#[tokio::test]
+async fn a_connection_that_goes_silent_leaves_room_for_another() {
+    let callers = Callers::new().await;
+    let databricks = Databricks::start(&callers.idp).await;
+    databricks.faults().inject("/oidc/", Fault::Hang, 1);
+    let grant = grant_at(&format!("{}/oidc/v1/token", databricks.url()).parse().unwrap());
+    exchanged(&callers, Duration::from_secs(3), grant).await.unwrap();
+    assert_eq!(databricks.token_calls(), 2);
+}
+
 /// Silent or slow in every way there is: the deadline holds, and the error names it.
 #[tokio::test]
 async fn an_endpoint_that_does_not_come_to_an_end_is_given_up_at_the_deadline() {
