@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{KeySet, MAX_DOCUMENT_BYTES, NoKey};
 use crate::algorithm::Algorithm;
-use crate::jws::Header;
+use crate::jws::{Header, Jws};
 use crate::testing::{EC, EC_2, RSA, RSA_2, jwks};
 
 #[expect(clippy::needless_pass_by_value, reason = "reads better at every call")]
@@ -174,6 +174,26 @@ fn a_key_that_stays_is_the_same_object_and_one_that_goes_is_withdrawn() {
     assert!(Arc::ptr_eq(&new.choose(&ec).unwrap(), &old_ec));
     assert!(!old_ec.is_withdrawn());
     assert!(old_rsa.is_withdrawn());
+}
+
+#[test]
+fn a_key_under_a_new_name_is_a_new_key() {
+    let old = set(json!([EC.jwk()])).unwrap();
+    let new = set(json!([renamed(EC.jwk(), "renamed")]))
+        .unwrap()
+        .succeeding(&old);
+    assert!(new.choose(&header(Algorithm::Es256, Some("renamed"))).is_ok());
+    assert!(new.choose(&header(Algorithm::Es256, Some("ec-1"))).is_err());
+}
+
+/// Whoever chose the key, it vouches for nothing under another algorithm than its own.
+#[test]
+fn a_key_does_not_vouch_for_a_token_that_says_another_algorithm() {
+    let set = set(json!([RSA.jwk()])).unwrap();
+    let key = set.choose(&header(Algorithm::Rs256, Some("rsa-1"))).unwrap();
+    let says = |alg: &str| RSA.sign_text(&json!({ "alg": alg }).to_string(), "{}");
+    assert!(key.signed(&Jws::parse(says("RS256").as_bytes()).unwrap()));
+    assert!(!key.signed(&Jws::parse(says("ES256").as_bytes()).unwrap()));
 }
 
 #[test]

@@ -324,6 +324,19 @@ async fn without_a_refresher_keys_are_unavailable_at_once() {
     running.keys.ready().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_ever_for_a_refresher_that_does_not_run() {
+    let (_idle, keys) = Refresher::new("https://idp.example".into(), Script::new(one()), REFETCH_INTERVAL);
+    let running = Running {
+        script: Script::new(one()),
+        keys,
+        task: tokio::spawn(async {}),
+    };
+    let began = Instant::now();
+    assert!(running.find("ec-1").await.unwrap_err().is_temporary());
+    assert!(began.elapsed() <= Duration::from_secs(6));
+}
+
 #[test]
 fn a_pause_is_shortened_by_no_more_than_a_tenth() {
     let pause = Duration::from_secs(100);
