@@ -3,17 +3,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use testbed::{Algorithm, Databricks, Idp};
 
-use crate::harness::{Answer, Call, Gateway, ME};
+use crate::harness::{Answer, Call, Gateway, ME, trio};
 
 const ALICE: &str = "alice@example.com";
-
-/// A gateway, a workspace and an identity provider that know each other.
-async fn trio() -> (Gateway, Databricks, Idp) {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
-    (gateway, databricks, idp)
-}
 
 /// A gateway that refuses, and a workspace that never hears of it.
 async fn refused(call: impl FnOnce(&Idp) -> Call) -> Answer {
@@ -31,7 +23,7 @@ fn me(token: &str) -> Call {
 
 #[tokio::test]
 async fn rs256_and_es256_tokens_are_accepted_with_keys_found_by_discovery() {
-    let (gateway, _databricks, idp) = trio().await;
+    let (gateway, _, idp) = trio().await;
     assert_eq!(gateway.get(ME, &idp.mint(ALICE)).await.user(), ALICE);
     let es256 = idp.token(ALICE).algorithm(Algorithm::Es256).sign();
     assert_eq!(gateway.get(ME, &es256).await.user(), ALICE);
@@ -87,22 +79,31 @@ async fn each_of_two_issuers_vouches_for_its_own_tokens_only() {
     let borrowed = there.token("alice").issuer(here.issuer()).sign();
     gateway.get(ME, &borrowed).await.failure(401, "JWT_UNKNOWN_KEY");
     let kid = here.kid(Algorithm::Rs256);
-    let forged = there.token("alice").issuer(here.issuer()).header("kid", json!(kid));
-    gateway.get(ME, &forged.sign()).await.failure(401, "JWT_BAD_SIGNATURE");
+    let forged = there
+        .token("alice")
+        .issuer(here.issuer())
+        .header("kid", json!(kid));
+    gateway
+        .get(ME, &forged.sign())
+        .await
+        .failure(401, "JWT_BAD_SIGNATURE");
     assert_eq!(databricks.token_calls(), calls);
 }
 
 #[tokio::test]
 async fn one_of_several_audiences_is_enough() {
-    let (gateway, _databricks, idp) = trio().await;
-    let token = idp.token(ALICE).claim("aud", json!(["elsewhere", "databricks-gateway"]));
+    let (gateway, _, idp) = trio().await;
+    let token = idp
+        .token(ALICE)
+        .claim("aud", json!(["elsewhere", "databricks-gateway"]));
     assert_eq!(gateway.get(ME, &token.sign()).await.user(), ALICE);
 }
 
 #[tokio::test]
 async fn basic_credentials_of_the_user_token_are_as_good_as_a_bearer() {
-    let (gateway, _databricks, idp) = trio().await;
-    let basic = |pair: String| Call::get(ME).field("authorization", &format!("Basic {}", STANDARD.encode(pair)));
+    let (gateway, _, idp) = trio().await;
+    let basic =
+        |pair: String| Call::get(ME).field("authorization", &format!("Basic {}", STANDARD.encode(pair)));
     let token = idp.mint(ALICE);
     assert_eq!(gateway.send(basic(format!("token:{token}"))).await.user(), ALICE);
 
@@ -113,7 +114,7 @@ async fn basic_credentials_of_the_user_token_are_as_good_as_a_bearer() {
 
 #[tokio::test]
 async fn the_name_of_the_scheme_is_not_case_sensitive() {
-    let (gateway, _databricks, idp) = trio().await;
+    let (gateway, _, idp) = trio().await;
     for scheme in ["bearer", "BEARER"] {
         let call = Call::get(ME).field("authorization", &format!("{scheme} {}", idp.mint(ALICE)));
         assert_eq!(gateway.send(call).await.user(), ALICE);
@@ -140,8 +141,14 @@ async fn two_authorization_headers_are_no_choice_to_be_made() {
 async fn an_expired_token_is_told_since_when() {
     let answer = refused(|idp| me(&idp.token(ALICE).expires_in(-7200).sign())).await;
     let message = answer.failure(401, "JWT_EXPIRED");
-    assert!(message.starts_with("the token expired 2 hours ago, at 20"), "{message}");
-    assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"");
+    assert!(
+        message.starts_with("the token expired 2 hours ago, at 20"),
+        "{message}"
+    );
+    assert_eq!(
+        answer.header("www-authenticate"),
+        "Bearer error=\"invalid_token\""
+    );
     assert_eq!(answer.json()["error_code"], "UNAUTHENTICATED");
 }
 
@@ -182,10 +189,17 @@ async fn a_key_that_the_issuer_does_not_publish_is_named() {
 async fn a_token_from_the_future_is_told_how_far() {
     let future = |idp: &Idp| {
         let now = idp.token(ALICE);
-        now.claim("nbf", json!(4_000_000_000_u64)).expires_at(4_000_003_600).sign()
+        now.claim("nbf", json!(4_000_000_000_u64))
+            .expires_at(4_000_003_600)
+            .sign()
     };
-    let message = refused(|idp| me(&future(idp))).await.failure(401, "JWT_NOT_YET_VALID");
-    assert!(message.starts_with("the token's nbf is 2096-10-02T07:06:40Z, "), "{message}");
+    let message = refused(|idp| me(&future(idp)))
+        .await
+        .failure(401, "JWT_NOT_YET_VALID");
+    assert!(
+        message.starts_with("the token's nbf is 2096-10-02T07:06:40Z, "),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -203,14 +217,18 @@ async fn only_rs256_and_es256_are_algorithms() {
 
 #[tokio::test]
 async fn a_forged_or_altered_token_is_refused() {
-    refused(|idp| me(&idp.token(ALICE).forge())).await.failure(401, "JWT_BAD_SIGNATURE");
+    refused(|idp| me(&idp.token(ALICE).forge()))
+        .await
+        .failure(401, "JWT_BAD_SIGNATURE");
     let altered = |idp: &Idp| {
         let (alice, bob) = (idp.mint(ALICE), idp.mint("bob"));
         let parts: Vec<_> = alice.split('.').collect();
         let payload = bob.split('.').nth(1).unwrap();
         [parts[0], payload, parts[2]].join(".")
     };
-    refused(|idp| me(&altered(idp))).await.failure(401, "JWT_BAD_SIGNATURE");
+    refused(|idp| me(&altered(idp)))
+        .await
+        .failure(401, "JWT_BAD_SIGNATURE");
 }
 
 #[tokio::test]
@@ -218,15 +236,22 @@ async fn a_token_of_databricks_own_is_refused() {
     let pat = "dapi0123456789abcdef0123456789abcdef";
     let answer = refused(|_| me(pat)).await;
     let message = answer.failure(401, "DATABRICKS_TOKEN");
-    assert!(message.contains("present the token of your own identity provider"), "{message}");
+    assert!(
+        message.contains("present the token of your own identity provider"),
+        "{message}"
+    );
     assert!(!format!("{answer:?}").contains(pat));
 }
 
 #[tokio::test]
 async fn what_is_no_jwt_is_refused_without_being_repeated() {
     let key_in_header = |idp: &Idp| idp.token(ALICE).header("jwk", json!({"kty": "RSA"})).sign();
-    refused(|idp| me(&key_in_header(idp))).await.failure(401, "JWT_KEY_IN_HEADER");
-    refused(|_| me(&"x".repeat(20_000))).await.failure(401, "JWT_TOO_LARGE");
+    refused(|idp| me(&key_in_header(idp)))
+        .await
+        .failure(401, "JWT_KEY_IN_HEADER");
+    refused(|_| me(&"x".repeat(20_000)))
+        .await
+        .failure(401, "JWT_TOO_LARGE");
     for garbage in ["secret-garbage", "a.b.c", "..", "e30.e30.", "a b"] {
         let answer = refused(|_| me(garbage)).await;
         let message = answer.failure(401, "JWT_MALFORMED");
@@ -236,9 +261,12 @@ async fn what_is_no_jwt_is_refused_without_being_repeated() {
 
 #[tokio::test]
 async fn a_refusal_leaves_the_connection_fit_for_another_try() {
-    let (gateway, _databricks, idp) = trio().await;
+    let (gateway, _, idp) = trio().await;
     let mut client = gateway.client().await;
-    client.send(me(&idp.token(ALICE).forge())).await.failure(401, "JWT_BAD_SIGNATURE");
+    client
+        .send(me(&idp.token(ALICE).forge()))
+        .await
+        .failure(401, "JWT_BAD_SIGNATURE");
     assert_eq!(client.send(me(&idp.mint(ALICE))).await.user(), ALICE);
     assert_eq!(gateway.counters().connections_total, 1);
 }

@@ -1,0 +1,99 @@
+use http::StatusCode;
+use http_body_util::BodyExt as _;
+use proxy::Drained;
+use testbed::{Databricks, Idp};
+use tokio::net::TcpStream;
+
+use crate::harness::{Call, Gateway, ME, eventually, soon};
+
+#[tokio::test]
+async fn what_is_in_flight_finishes_while_nothing_new_is_accepted() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let mut gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let mut client = gateway.client().await;
+    let stream = client
+        .open(Call::get("/testbed/stream").bearer(&idp.mint("alice")))
+        .await;
+    let mut idle = gateway.wire().await;
+    let serving = gateway.take_serving();
+    let drained = tokio::spawn(serving.drain());
+
+    assert_eq!(idle.rest().await, b"", "an idle connection ends at once");
+    eventually("a closed port", async || {
+        TcpStream::connect(gateway.address()).await.is_err()
+    })
+    .await;
+    let (status, reason) = gateway.admin("/readyz").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reason, "not ready: shutting down\n");
+    assert_eq!(gateway.admin("/livez").await.0, StatusCode::OK);
+
+    assert!(!drained.is_finished());
+    databricks.send_event("one");
+    databricks.end_streams();
+    let body = soon(stream.into_body().collect())
+        .await
+        .expect("an unbroken stream");
+    assert_eq!(body.to_bytes(), "data: one\n\n");
+    assert_eq!(soon(drained).await.unwrap(), Drained::Completely);
+}
+
+#[tokio::test]
+async fn a_connection_ends_after_the_request_that_was_on_it() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let delay = testbed::Fault::Delay(std::time::Duration::from_millis(200));
+    databricks.faults().inject("/api/", delay, 1);
+    let mut gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let mut wire = gateway.wire().await;
+    wire.say(format!(
+        "GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        idp.mint("alice")
+    ))
+    .await;
+    eventually("the request", async || {
+        databricks.seen().iter().any(|seen| seen.target == ME)
+    })
+    .await;
+    let serving = gateway.take_serving();
+    let drained = tokio::spawn(serving.drain());
+    let answer = wire.answer().await;
+    assert_eq!(answer.user(), "alice");
+    assert_eq!(answer.header("connection"), "close");
+    assert_eq!(wire.rest().await, b"");
+    assert_eq!(soon(drained).await.unwrap(), Drained::Completely);
+}
+
+#[tokio::test]
+async fn what_does_not_finish_in_time_is_cut_and_counted() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let mut gateway = Gateway::in_front_of(&databricks, &idp)
+        .server("drain_timeout = \"200ms\"")
+        .start()
+        .await;
+    let mut client = gateway.client().await;
+    let stream = client
+        .open(Call::get("/testbed/stream").bearer(&idp.mint("alice")))
+        .await;
+    let drained = soon(gateway.take_serving().drain()).await;
+    assert!(matches!(drained, Drained::Cut(cut) if cut > 0), "{drained:?}");
+    assert!(
+        soon(stream.into_body().collect()).await.is_err(),
+        "a cut is no end"
+    );
+    soon(databricks.stream_cancelled()).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_dropped_serves_no_more() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let mut gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    drop(gateway.take_serving());
+    eventually("a closed port", async || {
+        TcpStream::connect(gateway.address()).await.is_err()
+    })
+    .await;
+}

@@ -4,7 +4,7 @@ use http::StatusCode;
 use testbed::{Databricks, Fault, Idp, Policy};
 use tokio::task::JoinSet;
 
-use crate::harness::{Call, Gateway, ME, claims, eventually, soon};
+use crate::harness::{Call, Gateway, ME, claims, eventually, soon, trio};
 
 const SALES: &str = "7cb2f8a4-49a7-4147-83db-35cb69e5cede";
 /// The account that the fake workspace belongs to.
@@ -18,7 +18,9 @@ fn last_token(databricks: &Databricks) -> String {
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Fault {
-    let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = headers
+        .iter()
+        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
     Fault::Answer(status, headers.collect(), body.to_owned())
 }
 
@@ -31,7 +33,9 @@ fn forwarded(databricks: &Databricks) -> usize {
 async fn a_hundred_first_requests_of_one_subject_make_one_exchange() {
     let idp = Idp::start().await;
     let databricks = Databricks::start(&idp).await;
-    databricks.faults().inject("/oidc/", Fault::Delay(Duration::from_millis(300)), 100);
+    databricks
+        .faults()
+        .inject("/oidc/", Fault::Delay(Duration::from_millis(300)), 100);
     let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
     let token = idp.mint("alice");
 
@@ -52,9 +56,7 @@ async fn a_hundred_first_requests_of_one_subject_make_one_exchange() {
 
 #[tokio::test]
 async fn another_jwt_of_the_same_caller_and_expiry_needs_no_exchange() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, databricks, idp) = trio().await;
     for _ in 0..3 {
         // Each has a `jti` of its own, and so another signature.
         let token = idp.token("alice").expires_at(4_000_000_000).sign();
@@ -70,13 +72,17 @@ async fn another_jwt_of_the_same_caller_and_expiry_needs_no_exchange() {
 async fn a_client_that_leaves_cancels_no_exchange_that_others_wait_for() {
     let idp = Idp::start().await;
     let databricks = Databricks::start(&idp).await;
-    databricks.faults().inject("/oidc/", Fault::Delay(Duration::from_millis(500)), 100);
+    databricks
+        .faults()
+        .inject("/oidc/", Fault::Delay(Duration::from_millis(500)), 100);
     let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
     let token = idp.mint("alice");
 
     let mut first = gateway.wire().await;
     first
-        .say(format!("GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"))
+        .say(format!(
+            "GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        ))
         .await;
     eventually("the exchange", async || databricks.token_calls() == 1).await;
     let second = tokio::spawn({
@@ -88,7 +94,11 @@ async fn a_client_that_leaves_cancels_no_exchange_that_others_wait_for() {
 
     assert_eq!(soon(second).await.unwrap(), "alice");
     assert_eq!(databricks.token_calls(), 1);
-    assert_eq!(forwarded(&databricks), 1, "nothing is asked of the workspace for who has left");
+    assert_eq!(
+        forwarded(&databricks),
+        1,
+        "nothing is asked of the workspace for who has left"
+    );
 }
 
 #[tokio::test]
@@ -105,7 +115,10 @@ async fn a_service_principal_policy_makes_the_caller_the_service_principal() {
         .await;
     assert_eq!(gateway.get(ME, &idp.mint("alice")).await.user(), SALES);
 
-    let message = gateway.get(ME, &idp.mint("bob")).await.failure(401, "EXCHANGE_DENIED");
+    let message = gateway
+        .get(ME, &idp.mint("bob"))
+        .await
+        .failure(401, "EXCHANGE_DENIED");
     assert!(message.contains("the policy is for another subject"), "{message}");
 }
 
@@ -152,7 +165,10 @@ async fn a_refused_exchange_is_a_401_with_databricks_own_reason() {
     let token = idp.mint("alice");
     for _ in 0..5 {
         let message = gateway.get(ME, &token).await.failure(401, "EXCHANGE_DENIED");
-        assert!(message.contains("invalid_grant: there is no such user"), "{message}");
+        assert!(
+            message.contains("invalid_grant: there is no such user"),
+            "{message}"
+        );
     }
     assert_eq!(databricks.token_calls(), 1, "a caller in a loop costs one call");
     assert_eq!(forwarded(&databricks), 0);
@@ -216,7 +232,10 @@ async fn a_token_endpoint_that_hangs_is_given_up() {
         .exchange("timeout = \"200ms\"")
         .start()
         .await;
-    gateway.get(ME, &idp.mint("alice")).await.failure(503, "EXCHANGE_UNAVAILABLE");
+    gateway
+        .get(ME, &idp.mint("alice"))
+        .await
+        .failure(503, "EXCHANGE_UNAVAILABLE");
     assert_eq!(forwarded(&databricks), 0);
 }
 
@@ -225,7 +244,9 @@ async fn a_throttled_exchange_is_a_429_with_the_same_retry_after() {
     let idp = Idp::start().await;
     let databricks = Databricks::start(&idp).await;
     // Longer than an exchange may take, so that it is not waited for.
-    databricks.faults().inject("/oidc/", answer(429, &[("retry-after", "30")], ""), 100);
+    databricks
+        .faults()
+        .inject("/oidc/", answer(429, &[("retry-after", "30")], ""), 100);
     let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
     let token = idp.mint("alice");
     for _ in 0..3 {
@@ -239,12 +260,21 @@ async fn a_throttled_exchange_is_a_429_with_the_same_retry_after() {
 
 #[tokio::test]
 async fn an_answer_that_holds_no_token_is_a_503() {
-    for nonsense in ["<html>sign in</html>", "{}", r#"{"access_token":"a\r\nb","token_type":"Bearer"}"#] {
+    for nonsense in [
+        "<html>sign in</html>",
+        "{}",
+        r#"{"access_token":"a\r\nb","token_type":"Bearer"}"#,
+    ] {
         let idp = Idp::start().await;
         let databricks = Databricks::start(&idp).await;
-        databricks.faults().inject("/oidc/", answer(200, &[], nonsense), 100);
+        databricks
+            .faults()
+            .inject("/oidc/", answer(200, &[], nonsense), 100);
         let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
-        gateway.get(ME, &idp.mint("alice")).await.failure(503, "EXCHANGE_MALFORMED");
+        gateway
+            .get(ME, &idp.mint("alice"))
+            .await
+            .failure(503, "EXCHANGE_MALFORMED");
         assert_eq!(forwarded(&databricks), 0);
     }
 }
@@ -255,25 +285,33 @@ async fn a_redirect_of_the_token_endpoint_is_not_followed() {
     let (databricks, elsewhere) = (Databricks::start(&idp).await, Databricks::start(&idp).await);
     let there = format!("{}/oidc/v1/token", elsewhere.url());
     for status in [302, 307, 308] {
-        databricks.faults().inject("/oidc/", answer(status, &[("location", &there)], ""), 1);
+        databricks
+            .faults()
+            .inject("/oidc/", answer(status, &[("location", &there)], ""), 1);
     }
     let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
     for user in ["alice", "bob", "carol"] {
-        gateway.get(ME, &idp.mint(user)).await.failure(503, "EXCHANGE_MALFORMED");
+        gateway
+            .get(ME, &idp.mint(user))
+            .await
+            .failure(503, "EXCHANGE_MALFORMED");
     }
     assert_eq!(elsewhere.token_calls(), 0);
 }
 
 #[tokio::test]
 async fn callers_with_a_token_do_not_notice_an_outage() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, databricks, idp) = trio().await;
     let token = idp.mint("alice");
     assert_eq!(gateway.get(ME, &token).await.user(), "alice");
 
-    databricks.faults().inject("/oidc/", answer(503, &[("retry-after", "60")], ""), 100);
-    gateway.get(ME, &idp.mint("bob")).await.failure(503, "EXCHANGE_UNAVAILABLE");
+    databricks
+        .faults()
+        .inject("/oidc/", answer(503, &[("retry-after", "60")], ""), 100);
+    gateway
+        .get(ME, &idp.mint("bob"))
+        .await
+        .failure(503, "EXCHANGE_UNAVAILABLE");
     assert_eq!(gateway.get(ME, &token).await.user(), "alice");
 }
 
@@ -281,7 +319,11 @@ async fn callers_with_a_token_do_not_notice_an_outage() {
 async fn a_databricks_token_that_ends_before_the_jwt_is_exchanged_again() {
     let idp = Idp::start().await;
     let lifetime = Duration::from_secs(6);
-    let databricks = Databricks::builder().trust(&idp).token_lifetime(lifetime).start().await;
+    let databricks = Databricks::builder()
+        .trust(&idp)
+        .token_lifetime(lifetime)
+        .start()
+        .await;
     let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
     let token = idp.mint("alice");
     eventually("another exchange", async || {

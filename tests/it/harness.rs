@@ -11,6 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use testbed::{Databricks, Idp};
 use tokio::time::{interval, timeout};
 
 pub(crate) use answer::Answer;
@@ -22,6 +23,26 @@ pub(crate) use wire::{Head, Wire};
 
 /// Who Databricks takes the caller for.
 pub(crate) const ME: &str = "/api/2.0/preview/scim/v2/Me";
+
+/// A gateway, a workspace and an identity provider that know each other.
+pub(crate) async fn trio() -> (Gateway, Databricks, Idp) {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    (gateway, databricks, idp)
+}
+
+/// A gateway in front of a workspace that speaks by hand, a connection to it, and a good JWT.
+pub(crate) async fn by_hand() -> (Gateway, Upstream, Wire, String) {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::in_front_of_url(&upstream.url(), &databricks, &idp)
+        .start()
+        .await;
+    let wire = gateway.wire().await;
+    (gateway, upstream, wire, idp.mint("alice"))
+}
 
 /// A guard against hanging, not a measure: whatever is awaited here comes within milliseconds.
 pub(crate) async fn soon<T>(awaited: impl Future<Output = T>) -> T {

@@ -1,13 +1,11 @@
 use testbed::{Algorithm, Databricks, Idp, Policy};
 use tokio::task::JoinSet;
 
-use crate::harness::{Call, Gateway, ME};
+use crate::harness::{Call, Gateway, ME, trio};
 
 #[tokio::test]
 async fn a_forgery_of_a_cached_caller_gets_nothing() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, databricks, idp) = trio().await;
     let token = || idp.token("alice").expires_at(4_000_000_000);
     assert_eq!(gateway.get(ME, &token().sign()).await.user(), "alice");
     let (calls, seen) = (databricks.token_calls(), databricks.seen().len());
@@ -19,19 +17,17 @@ async fn a_forgery_of_a_cached_caller_gets_nothing() {
         token().forge(),
         token().algorithm(Algorithm::Es256).forge(),
         format!("{unsigned}.{flipped}{}", &signature[1..]),
+        format!("{unsigned}."),
     ];
     for forgery in forgeries {
         gateway.get(ME, &forgery).await.failure(401, "JWT_BAD_SIGNATURE");
     }
-    gateway.get(ME, &format!("{unsigned}.")).await.failure(401, "JWT_MALFORMED");
     assert_eq!((databricks.token_calls(), databricks.seen().len()), (calls, seen));
 }
 
 #[tokio::test]
 async fn two_users_whose_tokens_end_in_the_same_second_are_two_users() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, _, idp) = trio().await;
     for user in ["alice", "bob", "alice", "bob", "alic", "alicee", "ALICE"] {
         let token = idp.token(user).expires_at(4_000_000_000).sign();
         assert_eq!(gateway.get(ME, &token).await.user(), user);
@@ -50,19 +46,25 @@ async fn callers_who_differ_in_any_claim_that_a_policy_may_ask_for_are_not_one()
         .await;
     let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
     for email in ["alice@example.com", "bob@example.com"] {
-        let token = idp.token("shared").claim("email", email.into()).expires_at(4_000_000_000);
+        let token = idp
+            .token("shared")
+            .claim("email", email.into())
+            .expires_at(4_000_000_000);
         assert_eq!(gateway.get(ME, &token.sign()).await.user(), email);
     }
 }
 
 #[tokio::test]
 async fn fifty_users_at_once_each_see_themselves() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
-    let users: Vec<_> = (0..50).map(|number| format!("user-{number}@example.com")).collect();
+    let (gateway, databricks, idp) = trio().await;
+    let users: Vec<_> = (0..50)
+        .map(|number| format!("user-{number}@example.com"))
+        .collect();
     let token = |user: &String| idp.token(user).expires_at(4_000_000_000).sign();
-    let calls: Vec<_> = users.iter().map(|user| (user.clone(), Call::get(ME).bearer(&token(user)))).collect();
+    let calls: Vec<_> = users
+        .iter()
+        .map(|user| (user.clone(), Call::get(ME).bearer(&token(user))))
+        .collect();
 
     // Ten connections, each of which carries every user, beginning with another one.
     let mut clients = JoinSet::new();
@@ -122,7 +124,12 @@ async fn issuers_that_name_the_same_subject_are_told_apart() {
         .and_issuer(there.issuer())
         .start()
         .await;
-    let token = |idp: &Idp| idp.token("admin").claim("email", "guest".into()).expires_at(4_000_000_000).sign();
+    let token = |idp: &Idp| {
+        idp.token("admin")
+            .claim("email", "guest".into())
+            .expires_at(4_000_000_000)
+            .sign()
+    };
     assert_eq!(gateway.get(ME, &token(&here)).await.user(), "admin");
     assert_eq!(gateway.get(ME, &token(&there)).await.user(), "guest");
     assert_eq!(gateway.get(ME, &token(&here)).await.user(), "admin");

@@ -4,27 +4,27 @@ use http::StatusCode;
 use serde_json::json;
 use testbed::{Databricks, Fault, Idp};
 
-use crate::harness::{Gateway, ME, soon};
+use crate::harness::{Call, Gateway, ME, eventually, soon, trio};
 
 #[tokio::test]
 async fn a_rotated_key_fails_no_request() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, _, idp) = trio().await;
     let old = idp.mint("alice");
     assert_eq!(gateway.get(ME, &old).await.user(), "alice");
 
     idp.rotate();
     assert_eq!(gateway.get(ME, &idp.mint("bob")).await.user(), "bob");
     assert_eq!(gateway.get(ME, &old).await.user(), "alice");
-    assert_eq!(idp.jwks_fetches(), 2, "once at the start, once for the key that was new");
+    assert_eq!(
+        idp.jwks_fetches(),
+        2,
+        "once at the start, once for the key that was new"
+    );
 }
 
 #[tokio::test]
 async fn a_withdrawn_key_stops_what_it_had_admitted() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, _, idp) = trio().await;
     let old = idp.mint("alice");
     assert_eq!(gateway.get(ME, &old).await.user(), "alice");
 
@@ -36,13 +36,14 @@ async fn a_withdrawn_key_stops_what_it_had_admitted() {
 
 #[tokio::test]
 async fn a_flood_of_unknown_keys_is_not_passed_on_to_the_issuer() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, databricks, idp) = trio().await;
     let mut client = gateway.client().await;
     for number in 0..100 {
-        let token = idp.token("mallory").header("kid", json!(format!("key-{number}"))).sign();
-        let call = crate::harness::Call::get(ME).bearer(&token);
+        let token = idp
+            .token("mallory")
+            .header("kid", json!(format!("key-{number}")))
+            .sign();
+        let call = Call::get(ME).bearer(&token);
         client.send(call).await.failure(401, "JWT_UNKNOWN_KEY");
     }
     assert_eq!(idp.jwks_fetches(), 2);
@@ -57,17 +58,23 @@ async fn an_issuer_without_keys_is_named_and_hurts_no_other() {
     let gateway = Gateway::in_front_of(&databricks, &up)
         .and_issuer(down.issuer())
         .start_cold();
-    crate::harness::eventually("the good issuer's keys", async || {
+    eventually("the good issuer's keys", async || {
         gateway.health().issuers().iter().any(|issuer| issuer.keys > 0)
     })
     .await;
 
     assert_eq!(gateway.get(ME, &up.mint("alice")).await.user(), "alice");
-    let message = gateway.get(ME, &down.mint("bob")).await.failure(503, "JWT_KEYS_UNAVAILABLE");
+    let message = gateway
+        .get(ME, &down.mint("bob"))
+        .await
+        .failure(503, "JWT_KEYS_UNAVAILABLE");
     assert!(message.contains(down.issuer()), "{message}");
     let (status, reason) = gateway.admin("/readyz").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(reason, format!("not ready: no keys of issuer {}\n", down.issuer()));
+    assert_eq!(
+        reason,
+        format!("not ready: no keys of issuer {}\n", down.issuer())
+    );
 
     down.faults().clear();
     soon(gateway.health().ready()).await;
@@ -77,9 +84,7 @@ async fn an_issuer_without_keys_is_named_and_hurts_no_other() {
 
 #[tokio::test]
 async fn the_last_good_keys_outlive_their_issuer() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, _, idp) = trio().await;
     idp.stop().await;
     assert_eq!(gateway.get(ME, &idp.mint("alice")).await.user(), "alice");
 
@@ -91,9 +96,7 @@ async fn the_last_good_keys_outlive_their_issuer() {
 
 #[tokio::test]
 async fn a_token_that_was_admitted_is_refused_once_it_is_nearly_over() {
-    let idp = Idp::start().await;
-    let databricks = Databricks::start(&idp).await;
-    let gateway = Gateway::in_front_of(&databricks, &idp).start().await;
+    let (gateway, _, idp) = trio().await;
     let token = idp.token("alice").expires_in(7).sign();
     assert_eq!(gateway.get(ME, &token).await.user(), "alice");
 

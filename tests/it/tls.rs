@@ -1,0 +1,150 @@
+use testbed::{Authority, Databricks, Idp};
+
+use crate::harness::{Call, Gateway, ME};
+
+fn forwarded(databricks: &Databricks) -> usize {
+    databricks.seen().iter().filter(|seen| seen.target == ME).count()
+}
+
+#[tokio::test]
+async fn callers_speak_tls_to_the_gateway() {
+    let (idp, authority) = (Idp::start().await, Authority::new());
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .tls(&authority)
+        .start()
+        .await;
+    let mut client = gateway.tls_client(&authority).await;
+    for user in ["alice", "bob"] {
+        let call = Call::get(ME).bearer(&idp.mint(user));
+        assert_eq!(client.send(call).await.user(), user);
+    }
+    let config = client.send(Call::get("/.well-known/databricks-config")).await;
+    let oidc = format!("https://localhost:{}/oidc", gateway.address().port());
+    assert_eq!(config.json()["oidc_endpoint"], oidc);
+}
+
+#[tokio::test]
+async fn a_tls_port_answers_nothing_in_the_clear() {
+    let (idp, authority) = (Idp::start().await, Authority::new());
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .tls(&authority)
+        .start()
+        .await;
+    let mut wire = gateway.wire().await;
+    wire.say(format!(
+        "GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        idp.mint("alice")
+    ))
+    .await;
+    assert!(!String::from_utf8_lossy(&wire.rest().await).contains("HTTP"));
+    assert_eq!(databricks.token_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_to_an_end_is_cut_off() {
+    let (idp, authority) = (Idp::start().await, Authority::new());
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .tls(&authority)
+        .server("tls_handshake_timeout = \"200ms\"")
+        .start()
+        .await;
+    let mut wire = gateway.wire().await;
+    wire.say([22, 3, 1]).await;
+    assert_eq!(wire.rest().await, b"");
+}
+
+#[tokio::test]
+async fn everything_behind_the_gateway_may_speak_tls_under_a_private_authority() {
+    let authority = Authority::new();
+    let idp = Idp::builder().tls(&authority).start().await;
+    let databricks = Databricks::builder().trust(&idp).tls(&authority).start().await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .trust(&authority)
+        .start()
+        .await;
+    let mut client = gateway.client().await;
+    for user in ["alice", "bob"] {
+        let call = Call::get(ME).bearer(&idp.mint(user));
+        assert_eq!(client.send(call).await.user(), user);
+    }
+    assert_eq!(gateway.counters().upstream_opened, 1);
+}
+
+#[tokio::test]
+async fn a_workspace_that_is_not_whom_it_says_is_never_sent_a_token() {
+    let idp = Idp::start().await;
+    let genuine = Databricks::start(&idp).await;
+    let impostor = Databricks::builder()
+        .trust(&idp)
+        .tls(&Authority::new())
+        .start()
+        .await;
+    let gateway = Gateway::in_front_of_url(impostor.url(), &genuine, &idp)
+        .trust(&Authority::new())
+        .start()
+        .await;
+    let answer = gateway.get(ME, &idp.mint("alice")).await;
+    answer.failure(503, "UPSTREAM_UNREACHABLE");
+    assert_eq!(impostor.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_not_the_workspaces() {
+    let (idp, authority) = (Idp::start().await, Authority::new());
+    let databricks = Databricks::builder().trust(&idp).tls(&authority).start().await;
+    let elsewhere = databricks.url().replace("localhost", "127.0.0.2");
+    let token_url = format!("token_url = \"{}/oidc/v1/token\"", databricks.url());
+    let gateway = Gateway::bare()
+        .and_issuer(idp.issuer())
+        .and_workspace_at(&elsewhere)
+        .workspace(&token_url)
+        .trust(&authority)
+        .start()
+        .await;
+    gateway
+        .get(ME, &idp.mint("alice"))
+        .await
+        .failure(503, "UPSTREAM_UNREACHABLE");
+    assert_eq!(forwarded(&databricks), 0);
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_is_not_whom_it_says_is_never_sent_a_jwt() {
+    let idp = Idp::start().await;
+    let genuine = Databricks::start(&idp).await;
+    let impostor = Databricks::builder()
+        .trust(&idp)
+        .tls(&Authority::new())
+        .start()
+        .await;
+    let gateway = Gateway::in_front_of_url(genuine.url(), &impostor, &idp)
+        .start()
+        .await;
+    gateway
+        .get(ME, &idp.mint("alice"))
+        .await
+        .failure(503, "EXCHANGE_UNAVAILABLE");
+    assert_eq!((impostor.token_calls(), forwarded(&genuine)), (0, 0));
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_not_whom_it_says_gives_no_keys() {
+    let (genuine, impostor) = (
+        Idp::start().await,
+        Idp::builder().tls(&Authority::new()).start().await,
+    );
+    let databricks = Databricks::builder()
+        .trust(&genuine)
+        .trust(&impostor)
+        .start()
+        .await;
+    let gateway = Gateway::in_front_of(&databricks, &genuine)
+        .and_issuer(impostor.issuer())
+        .start_cold();
+    let answer = gateway.get(ME, &impostor.mint("alice")).await;
+    answer.failure(503, "JWT_KEYS_UNAVAILABLE");
+    assert_eq!(impostor.discovery_fetches(), 0);
+}

@@ -49,10 +49,16 @@ impl Answer {
         let error = self.json();
         let message = error["message"].as_str().expect("a message").to_owned();
         assert!(error["error_code"].is_string(), "{error}");
-        assert!(error.get("error").is_none(), "several SDKs would show that alone: {error}");
+        assert!(
+            error.get("error").is_none(),
+            "several SDKs would show that alone: {error}"
+        );
         assert_eq!(self.detail("ErrorInfo")["domain"], "lakegate");
         assert_eq!(self.detail("ErrorInfo")["reason"], reason, "{message}");
-        assert_eq!(self.detail("RequestInfo")["request_id"], self.header("x-request-id"));
+        assert_eq!(
+            self.detail("RequestInfo")["request_id"],
+            self.header("x-request-id")
+        );
         assert_eq!(self.header("x-databricks-reason-phrase"), message);
         assert!(self.header("content-type").starts_with("application/json"));
         assert_eq!(self.has("www-authenticate"), status == 401);

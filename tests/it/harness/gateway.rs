@@ -108,7 +108,8 @@ impl GatewayBuilder {
 
     /// Trusts `authority` beside the machine's own.
     pub(crate) fn trust(self, authority: &Authority) -> Self {
-        self.file("ca.pem", &authority.ca_pem()).outbound("ca = \"ca.pem\"")
+        self.file("ca.pem", &authority.ca_pem())
+            .outbound("ca = \"ca.pem\"")
     }
 
     /// Serves TLS under a certificate of `authority`.
@@ -218,8 +219,7 @@ impl Gateway {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let name = ServerName::try_from("localhost").unwrap();
-        let connecting =
-            TlsConnector::from(Arc::new(config)).connect(name, connect(self.address).await);
+        let connecting = TlsConnector::from(Arc::new(config)).connect(name, connect(self.address).await);
         let host = format!("localhost:{}", self.address.port());
         Client::over(soon(connecting).await.expect("a TLS session"), &host).await
     }
@@ -262,7 +262,10 @@ impl Drop for Gateway {
             assert_eq!(workspace.leaked_jwts(), 0, "a JWT leaked upstream");
         }
         let indiscretions = logs::indiscretions();
-        assert!(indiscretions.is_empty(), "credentials in the log: {indiscretions:#?}");
+        assert!(
+            indiscretions.is_empty(),
+            "credentials in the log: {indiscretions:#?}"
+        );
     }
 }
 

@@ -70,7 +70,9 @@ impl Wire {
 
     pub(crate) async fn exactly(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
-        soon(self.0.read_exact(&mut bytes)).await.expect("that many bytes");
+        soon(self.0.read_exact(&mut bytes))
+            .await
+            .expect("that many bytes");
         bytes
     }
 
@@ -99,11 +101,6 @@ impl Wire {
         // A reset is an end as well.
         let _ = soon(self.0.read_to_end(&mut bytes)).await;
         bytes
-    }
-
-    /// Closes with a TCP reset.
-    pub(crate) fn reset(self) {
-        self.0.get_ref().set_zero_linger().expect("a socket");
     }
 
     async fn line(&mut self) -> String {
