@@ -6,7 +6,7 @@
 mod access;
 mod subject;
 
-use std::io;
+use std::io::{self, BufWriter};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -25,6 +25,9 @@ pub struct Telemetry {
     _writer: WorkerGuard,
 }
 
+/// Bytes that go out in one write at most.
+const BUFFER: usize = 64 * 1024;
+
 /// Lines that may wait to be written: about 4 MiB, and a second of a busy gateway.
 const QUEUE: usize = 8_000;
 
@@ -39,7 +42,8 @@ impl Telemetry {
             .lossy(true)
             .buffered_lines_limit(QUEUE)
             .thread_name("lakegate-log")
-            .finish(io::stdout());
+            // One write for all lines that wait: the queue flushes when it is empty.
+            .finish(BufWriter::with_capacity(BUFFER, io::stdout()));
         let subscriber = Registry::default().with(layer(config, writer.clone()));
         // The error means that there is a subscriber already: a test's, or an embedder's.
         let _ = tracing::subscriber::set_global_default(subscriber);
