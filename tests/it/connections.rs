@@ -1,6 +1,6 @@
 use testbed::{Databricks, Idp};
 
-use crate::harness::{Call, Gateway, ME, Upstream, eventually, trio};
+use crate::harness::{Call, Gateway, ME, Upstream, eventually, forwarded, trio};
 
 fn get(token: &str) -> String {
     format!("GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
@@ -88,7 +88,7 @@ async fn a_body_is_asked_for_once_the_credential_is_good() {
         (answer.status.as_u16(), answer.json()["body_bytes"].as_u64()),
         (200, Some(5))
     );
-    let seen = databricks.seen();
+    let seen = forwarded(&databricks);
     assert_eq!(seen.last().unwrap().values("expect"), [""; 0]);
 }
 
@@ -151,7 +151,7 @@ async fn a_connection_that_rests_for_too_long_is_closed() {
     let idp = Idp::start().await;
     let databricks = Databricks::start(&idp).await;
     let gateway = Gateway::in_front_of(&databricks, &idp)
-        .server("idle_timeout = \"200ms\"")
+        .server("idle_timeout = \"500ms\"")
         .start()
         .await;
     let mut silent = gateway.wire().await;
@@ -169,8 +169,8 @@ async fn a_stream_outlives_the_time_for_heads_and_for_rest() {
     let databricks = Databricks::start(&idp).await;
     let upstream = Upstream::start().await;
     let gateway = Gateway::in_front_of_url(&upstream.url(), &databricks, &idp)
-        .server("header_timeout = \"50ms\"\nidle_timeout = \"50ms\"")
-        .outbound("first_byte_timeout = \"100ms\"\npool_idle_timeout = \"50ms\"")
+        .server("header_timeout = \"250ms\"\nidle_timeout = \"250ms\"")
+        .outbound("first_byte_timeout = \"500ms\"\npool_idle_timeout = \"250ms\"")
         .start()
         .await;
     let mut wire = gateway.wire().await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use testbed::{Databricks, Idp};
+use testbed::{Databricks, Idp, Seen};
 use tokio::time::{interval, timeout};
 
 pub(crate) use answer::Answer;
@@ -62,6 +62,13 @@ pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool)
     timeout(Duration::from_secs(20), asking)
         .await
         .unwrap_or_else(|_| panic!("{what}: it never came to that"));
+}
+
+/// What callers asked of this workspace: all but the control plane's own question, which comes when it likes.
+pub(crate) fn forwarded(databricks: &Databricks) -> Vec<Seen> {
+    let mut seen = databricks.seen();
+    seen.retain(|seen| seen.target != "/.well-known/databricks-config");
+    seen
 }
 
 /// The claims of a JWT, whoever signed it.
