@@ -24,7 +24,7 @@ pub(crate) struct Counters {
     failures: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-/// A reading of [`Counters`], to be added up over all workers.
+/// What the workers have done until now.
 #[derive(Clone, Debug, Default)]
 pub struct CountersSnapshot {
     /// Client connections now.

@@ -1,7 +1,43 @@
 //! The journey of a request, as a library: accept, route, authenticate, swap, rewrite, forward, relay.
 //!
-//! [`Gateway`] is the front door: it takes bound listeners, the workspaces, a verifier and something that swaps
-//! an identity for a token, and serves until it is drained.
+//! [`Gateway`] is the front door: it takes the routes, a verifier and something that swaps an identity for a token, and
+//! serves bound listeners until it is drained.
+//!
+//! ```
+//! use std::num::NonZeroUsize;
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use exchange::{Exchange, FederationPolicy, Grant, Scope, TokenEndpoint};
+//! use identity::{Issuer, Verifier};
+//! use proxy::{AccessRecord, AccessSink, Drained, Gateway, Listener, Routes, Settings, Workspace, WorkspaceUrl};
+//!
+//! struct NoLog;
+//!
+//! impl AccessSink for NoLog {
+//!     fn record(&self, _: &AccessRecord<'_>) {}
+//! }
+//!
+//! async fn serve_for_a_moment(
+//!     http: reqwest::Client, // follows no redirects
+//!     tls: Arc<rustls::ClientConfig>,
+//!     issuer: Issuer,
+//!     workspace: url::Url,
+//! ) -> Result<Drained, Box<dyn std::error::Error>> {
+//!     let (verifier, keys) = Verifier::builder(vec![issuer], http.clone()).build();
+//!     tokio::spawn(keys.run());
+//!     let exchange = Exchange::builder(http).build();
+//!
+//!     let grant = Grant::new(TokenEndpoint::workspace(&workspace), FederationPolicy::AccountWide, Scope::default());
+//!     let workspace = Workspace::new("analytics", WorkspaceUrl::new(&workspace, tls)?, Vec::new(), grant);
+//!     let routes = Arc::new(Routes::new(vec![workspace])?);
+//!
+//!     let gateway = Gateway::new(routes, verifier, exchange, Settings::default(), Arc::new(NoLog));
+//!     let listener = Listener::bind("127.0.0.1:0".parse()?, None)?;
+//!     let running = gateway.start(vec![listener], NonZeroUsize::MIN)?;
+//!     Ok(running.drain(Duration::from_secs(25)).await)
+//! }
+//! ```
 
 mod accept;
 mod authenticate;
