@@ -118,12 +118,19 @@ fn the_readme_tells_the_same_defaults() {
     let mut compared = 0;
     for line in readme.lines() {
         let cells: Vec<_> = line.split(" | ").collect();
-        let key = cells[0].strip_prefix("| `").and_then(|cell| cell.strip_suffix('`'));
+        let key = cells[0]
+            .strip_prefix("| `")
+            .and_then(|cell| cell.strip_suffix('`'));
         let Some(row) = documented.iter().find(|row| Some(row.key.as_str()) == key) else {
             continue;
         };
         let told = cells[1].strip_prefix('`').and_then(|cell| cell.strip_suffix('`'));
-        assert_eq!(told.map(str::to_owned), row.default, "the README's default of {}", row.key);
+        assert_eq!(
+            told.map(str::to_owned),
+            row.default,
+            "the README's default of {}",
+            row.key
+        );
         compared += 1;
     }
     assert_eq!(compared, 19, "rows of the README's table");
