@@ -1,3 +1,4 @@
+use proxy::Outcome;
 use testbed::{Databricks, Idp};
 
 use crate::harness::{Call, Gateway, ME, Upstream, eventually, forwarded, trio};
@@ -241,4 +242,23 @@ async fn connections_are_counted_while_they_live() {
     drop(wires);
     eventually("none any more", async || gateway.counters().connections == 0).await;
     assert_eq!(gateway.counters().connections_total, 3);
+}
+
+#[tokio::test]
+async fn a_head_that_the_gateway_answers_is_over_when_it_is_answered() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .server("header_timeout = \"200ms\"\nidle_timeout = \"1h\"")
+        .start()
+        .await;
+    let mut wire = gateway.wire().await;
+    for target in [ME, "/.well-known/databricks-config"] {
+        wire.say(format!("HEAD {target} HTTP/1.1\r\nHost: x\r\n\r\n"))
+            .await;
+        wire.head().await;
+        assert_eq!(gateway.record().await.outcome, Outcome::Complete);
+    }
+    wire.say("GET / HT").await;
+    assert_eq!(wire.rest().await, b"", "and what follows is another head");
 }

@@ -19,8 +19,8 @@ pub(crate) struct Observed {
 impl Observed {
     pub(crate) fn new(body: Body, trail: Box<Trail>, peer: Peer) -> Self {
         let mut observed = Self { body, trail, peer };
-        // hyper never asks a body that is empty from the start.
-        if observed.body.is_end_stream() {
+        // hyper never asks a body that is empty from the start, nor that of an answer to HEAD.
+        if observed.body.is_end_stream() || observed.trail.wants_head_only() {
             observed.end(Outcome::Complete);
         }
         observed

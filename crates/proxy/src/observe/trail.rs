@@ -95,6 +95,11 @@ impl Trail {
         if self.secure { "https" } else { "http" }
     }
 
+    /// RFC 9110 section 9.3.2: the answer has no content, whatever its head says.
+    pub(crate) fn wants_head_only(&self) -> bool {
+        self.method == Method::HEAD
+    }
+
     pub(crate) fn routed(&mut self, workspace: &Arc<Workspace>) {
         self.workspace = Some(Arc::clone(workspace));
     }
