@@ -282,3 +282,26 @@ async fn a_head_is_described_by_the_workspace_not_by_the_gateway() {
     );
     assert_eq!(client.send(Call::get(ME).bearer(&token)).await.user(), "alice");
 }
+
+#[tokio::test]
+async fn a_refused_upload_is_told_why() {
+    let (gateway, _, idp) = trio().await;
+    let expired = idp.token("alice").expires_in(-60).sign();
+    let upload = Call::put("/api/2.0/fs/files/Volumes/a").bearer(&expired);
+    let answer = gateway.send(upload.body(noise(1 << 16))).await;
+    answer.failure(401, "JWT_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_length_beside_chunks_is_dropped() {
+    let (_gateway, upstream, mut wire, token) = by_hand().await;
+    let both = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n";
+    wire.say(head("GET", &token, "")).await;
+    let (_, mut workspace) = upstream.accept().await;
+    workspace.say(format!("HTTP/1.1 200 OK\r\n{both}\r\n")).await;
+    workspace.say_chunk(b"abc").await;
+    workspace.say_chunk(b"").await;
+    let answer = wire.answer().await;
+    assert!(!answer.has("content-length"), "RFC 9112 section 6.3: {answer:?}");
+    assert_eq!(answer.text(), "abc");
+}

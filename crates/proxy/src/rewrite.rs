@@ -34,6 +34,10 @@ pub(crate) fn response(head: &mut response::Parts) {
 /// RFC 9110 section 7.6.1: what concerns one connection stays on it. `Connection` may stand more than once, so every
 /// value is read.
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    // RFC 9112 section 6.3: beside chunks a length means nothing, and without them it would be believed.
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
     if headers.contains_key(header::CONNECTION) {
         for name in nominated(headers) {
             headers.remove(name);

@@ -86,6 +86,17 @@ fn what_every_connection_header_nominates_is_dropped() {
 }
 
 #[test]
+fn a_length_beside_a_transfer_coding_is_dropped() {
+    let both = [
+        ("connection", "transfer-encoding"),
+        ("content-length", "5"),
+        ("transfer-encoding", "chunked"),
+    ];
+    assert!(!rewritten_headers(&both).contains_key("content-length"));
+    assert!(rewritten_headers(&both[1..2]).contains_key("content-length"));
+}
+
+#[test]
 fn what_clients_say_about_forwarding_and_identity_is_dropped() {
     for name in FROM_CLIENTS_NEVER.iter().skip(1) {
         let headers = rewritten_headers(&[(name.as_str(), "spoofed")]);
