@@ -313,7 +313,7 @@ async fn callers_with_a_token_do_not_notice_an_outage() {
 #[tokio::test]
 async fn a_databricks_token_that_ends_before_the_jwt_is_exchanged_again() {
     let idp = Idp::start().await;
-    let lifetime = Duration::from_secs(6);
+    let lifetime = Duration::from_secs(7);
     let databricks = Databricks::builder()
         .trust(&idp)
         .token_lifetime(lifetime)

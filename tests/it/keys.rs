@@ -97,7 +97,7 @@ async fn the_last_good_keys_outlive_their_issuer() {
 #[tokio::test]
 async fn a_token_that_was_admitted_is_refused_once_it_is_nearly_over() {
     let (gateway, _, idp) = trio().await;
-    let token = idp.token("alice").expires_in(7).sign();
+    let token = idp.token("alice").expires_in(8).sign();
     assert_eq!(gateway.get(ME, &token).await.user(), "alice");
 
     let mut pace = tokio::time::interval(Duration::from_millis(50));
