@@ -25,6 +25,8 @@ mod isolation;
 mod route;
 // What changes on the way, and what does not.
 mod rewrite;
+// What crosses only where an operator says so.
+mod crossings;
 // Bodies, in both directions and of every length.
 mod stream;
 // Connections: kept, reused, timed out.

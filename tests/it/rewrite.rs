@@ -245,6 +245,13 @@ async fn nobody_says_through_the_gateway_who_he_is() {
         "x-forwarded-preferred-username",
         "x-forwarded-access-token",
         "x-real-ip",
+        "x-original-url",
+        "x-auth-request-user",
+        "x-envoy-original-path",
+        "x_forwarded_user",
+        "x-forwarded_access-token",
+        "x-api-key",
+        "x-goog-api-key",
         "x-databricks-azure-sp-management-token",
         "x-databricks-gcp-sa-access-token",
     ];

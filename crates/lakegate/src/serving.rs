@@ -233,12 +233,9 @@ fn routes(config: &Config, clients: &Clients) -> anyhow::Result<Routes> {
             Hosts::Any => Vec::new(),
             Hosts::Only(hosts) => hosts.iter().map(|host| host.as_str().to_owned()).collect(),
         };
-        anyhow::Ok(Workspace::new(
-            workspace.name.as_str(),
-            url,
-            hosts,
-            workspace.grant.clone(),
-        ))
+        let mut routed = Workspace::new(workspace.name.as_str(), url, hosts, workspace.grant.clone());
+        routed.allowances = workspace.allowances;
+        anyhow::Ok(routed)
     };
     let workspaces = config
         .workspaces
@@ -269,6 +266,7 @@ fn settings(config: &Config) -> Settings {
         first_byte_timeout: config.outbound.first_byte_timeout,
         upstream_idle_timeout: config.outbound.pool_idle_timeout,
         audiences: audiences.collect(),
+        forwarded: config.server.forwarded,
         ..Settings::default()
     }
 }

@@ -3,25 +3,43 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderName, HeaderValue, Request, header};
 use identity::BearerToken;
 
 use crate::Failure;
+use crate::route::Allowances;
 
 /// The JWT that a request presents: `Authorization: Bearer <jwt>` (RFC 6750 section 2.1), or
 /// `Authorization: Basic` with user `token` and the JWT as the password, which is how `.netrc`, `curl -u` and the
-/// older SQL drivers send what they know as a Databricks token.
+/// older SQL drivers send what they know as a Databricks token; or, where the workspace allows it, the JWT as an API key.
 ///
 /// # Errors
-/// When there is none, more than one, or one of another kind. Two `Authorization` headers are never a choice to be
-/// made: what is behind us might choose the other one.
-pub(crate) fn credential(headers: &HeaderMap) -> Result<BearerToken, Failure> {
-    let mut presented = headers.get_all(header::AUTHORIZATION).iter();
-    let value = match (presented.next(), presented.next()) {
-        (None, _) => return Err(Failure::NoCredential),
-        (Some(value), None) => value,
-        (Some(_), Some(_)) => return Err(Failure::TwoCredentials),
-    };
+/// When there is none, more than one, or one of another kind. Two credentials are never a choice to be made: what is
+/// behind us might choose the other one.
+pub(crate) fn credential<B>(request: &Request<B>, allowances: Allowances) -> Result<BearerToken, Failure> {
+    let carriers = carriers(request.uri().path(), allowances).iter();
+    let mut presented = carriers.flat_map(|carrier| {
+        let values = request.headers().get_all(carrier).iter();
+        values.map(move |value| (carrier, value))
+    });
+    match (presented.next(), presented.next()) {
+        (None, _) => Err(Failure::NoCredential),
+        (Some((&header::AUTHORIZATION, value)), None) => authorization(value),
+        (Some((_, key)), None) => Ok(BearerToken::new(Bytes::from_owner(key.clone()))),
+        (Some(_), Some(_)) => Err(Failure::TwoCredentials),
+    }
+}
+
+/// Where a credential is looked for. Everywhere else these names mean nothing, and none of them goes upstream.
+fn carriers(path: &str, allowances: Allowances) -> &'static [HeaderName] {
+    if allowances.api_key_carriers && path.starts_with("/ai-gateway/") {
+        &CARRIERS
+    } else {
+        &CARRIERS[..1]
+    }
+}
+
+fn authorization(value: &HeaderValue) -> Result<BearerToken, Failure> {
     let (scheme, token) = split_scheme(value.as_bytes());
     if scheme.eq_ignore_ascii_case(b"bearer") {
         // The token shares the header's own memory: on the way of every request, it is never copied.
@@ -55,6 +73,13 @@ fn password_of_token_user(encoded: &[u8]) -> Result<Bytes, Failure> {
         .ok_or(Failure::UnsupportedCredential)?;
     Ok(Bytes::copy_from_slice(password))
 }
+
+/// `Authorization` first; then those that need an allowance.
+static CARRIERS: [HeaderName; 3] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
 
 #[cfg(test)]
 mod tests;

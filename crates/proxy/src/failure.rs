@@ -24,14 +24,14 @@ pub(crate) enum Failure {
     /// The `Host` leads to no configured workspace.
     #[error("no workspace is served under the host name {0}")]
     UnknownHost(String),
-    /// There is no `Authorization` header.
+    /// There is no credential.
     #[error(
         "no credential was sent; send the JWT of your identity provider as Authorization: Bearer <jwt> \
          (for Databricks clients: as the token)"
     )]
     NoCredential,
     /// There is more than one.
-    #[error("more than one Authorization header was sent; send exactly one")]
+    #[error("more than one credential was sent; send exactly one, in one header")]
     TwoCredentials,
     /// There is one of another scheme, or a `Basic` one that is not for the user `token`.
     #[error(

@@ -81,6 +81,7 @@ where
             verifier,
             clock: Clock::system(),
             audiences,
+            forwarded: settings.forwarded,
         };
         Self {
             rules: Arc::new(rules),

@@ -27,6 +27,8 @@ pub(crate) struct Rules {
     pub(crate) verifier: Verifier,
     pub(crate) clock: Clock,
     pub(crate) audiences: Vec<String>,
+    /// Whether workspaces are told who asks.
+    pub(crate) forwarded: bool,
 }
 
 impl<S, U> Journey<S, U>
@@ -56,11 +58,11 @@ where
             return self.answer(question, &destination, request, trail).await;
         }
 
-        let credential = authenticate::credential(request.headers())?;
+        let credential = authenticate::credential(&request, destination.workspace.allowances)?;
         let identity = self.rules.verifier.verify(credential).await?;
         trail.authenticated(&identity);
 
-        let Destination { workspace, .. } = destination;
+        let Destination { workspace, host } = destination;
         let swap = ExchangeRequest {
             identity,
             grant: workspace.grant.clone(),
@@ -69,14 +71,18 @@ where
         trail.swapped();
 
         let (mut head, body) = request.into_parts();
-        rewrite::request(&mut head, &workspace.url, &token);
+        let visit = trail.visit(host);
+        rewrite::request(&mut head, &workspace, &token);
+        if self.rules.forwarded {
+            rewrite::forwarded(&mut head.headers, &visit);
+        }
         let forward = Forward {
-            workspace,
+            workspace: Arc::clone(&workspace),
             request: Request::from_parts(head, body),
         };
         let response = self.upstream.clone().oneshot(forward).await?;
 
-        relay::response(response)
+        relay::response(response, &workspace, &visit)
     }
 
     /// The questions that clients ask before they have a token.

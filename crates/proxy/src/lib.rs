@@ -61,7 +61,7 @@ pub use drain::Drained;
 pub use failure::ERROR_DOMAIN;
 pub use gateway::{Gateway, Running, Tally};
 pub use observe::{AccessRecord, AccessSink, Outcome};
-pub use route::{InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
+pub use route::{Allowances, InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
 pub use settings::Settings;
 
 use body::Body;

@@ -1,33 +1,84 @@
 //! Headers in, headers out: pure and synchronous. What a client says about connections, forwarding and identity ends
 //! here; what it says to the workspace goes on untouched, in order and multiplicity.
 
+mod forwarded;
+mod hearsay;
+mod location;
+
+use std::net::IpAddr;
+
 use exchange::AccessToken;
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Uri};
 use http::{request, response};
 
-use crate::route::WorkspaceUrl;
+use crate::route::{Allowances, Host, Workspace};
+
+/// A client's request as the two ends of its connection see each other.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    /// `http` or `https`, by which the client reached the gateway.
+    pub(crate) scheme: &'static str,
+    /// The host under which the client knows the gateway.
+    pub(crate) host: Host,
+    /// The client itself.
+    pub(crate) client: IpAddr,
+}
 
 /// Turns a client's request into the workspace's: one host, one credential, the target byte for byte.
 ///
 /// The order is the security: what a client's `Connection` nominates is dropped first, so that nobody can nominate
 /// away what is set after it.
-pub(crate) fn request(head: &mut request::Parts, workspace: &WorkspaceUrl, token: &AccessToken) {
+pub(crate) fn request(head: &mut request::Parts, workspace: &Workspace, token: &AccessToken) {
     strip_hop_by_hop(&mut head.headers);
+    hearsay::strip(&mut head.headers);
     for name in &FROM_CLIENTS_NEVER {
         head.headers.remove(name);
     }
-    head.headers.insert(header::HOST, workspace.host_header.clone());
+    cookies(&mut head.headers, workspace.allowances);
+    head.headers
+        .insert(header::HOST, workspace.url.host_header.clone());
     head.headers.insert(header::AUTHORIZATION, token.header());
     head.uri = origin_form(&head.uri);
     head.version = http::Version::HTTP_11;
 }
 
+/// Tells the workspace who asks, from the connection itself (RFC 7239): after [`request`] has dropped what the client
+/// said of it.
+pub(crate) fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
+    forwarded::set(headers, visit);
+}
+
 /// Turns a workspace's response into the gateway's.
-pub(crate) fn response(head: &mut response::Parts) {
+pub(crate) fn response(head: &mut response::Parts, workspace: &Workspace, visit: &Visit) {
     strip_hop_by_hop(&mut head.headers);
     for name in &FROM_WORKSPACES_NEVER {
         head.headers.remove(name);
+    }
+    if !workspace.allowances.cookies {
+        for name in &SET_COOKIES {
+            head.headers.remove(name);
+        }
+    }
+    location::lead_back(&mut head.headers, &workspace.url, visit);
+}
+
+/// RFC 9113 section 8.2.3: HTTP/2 may send one cookie string in several fields, HTTP/1.1 may not.
+fn cookies(headers: &mut HeaderMap, allowances: Allowances) {
+    if !allowances.cookies {
+        headers.remove(header::COOKIE);
+        return;
+    }
+    let crumbs: Vec<_> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if crumbs.len() > 1
+        && let Ok(mut joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        joined.set_sensitive(true);
+        headers.insert(header::COOKIE, joined);
     }
 }
 
@@ -79,40 +130,30 @@ const HOP_BY_HOP: [HeaderName; 10] = [
     HeaderName::from_static("http2-settings"),
 ];
 
-/// What a client may not say to the workspace through us.
-const FROM_CLIENTS_NEVER: [HeaderName; 15] = [
+/// What a client may not say to the workspace through us; beside all that `hearsay` knows.
+const FROM_CLIENTS_NEVER: [HeaderName; 6] = [
     // The identity provider's JWT never goes upstream; the swapped token takes its place.
     header::AUTHORIZATION,
+    // Wherever these are read they are credentials, and may hold the JWT whether or not it was looked for there.
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
     // The gateway itself answers `100 Continue`, once the credential is good.
     header::EXPECT,
-    // Cookies are credentials of their own, past every check made here.
-    header::COOKIE,
-    // Who the client is, is for the gateway to say: Databricks Apps trust some of these.
-    header::FORWARDED,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-user"),
-    HeaderName::from_static("x-forwarded-email"),
-    HeaderName::from_static("x-forwarded-preferred-username"),
-    HeaderName::from_static("x-forwarded-access-token"),
-    HeaderName::from_static("x-real-ip"),
     // Credentials of the Azure and Google control planes, with which a caller could be somebody else.
     HeaderName::from_static("x-databricks-azure-sp-management-token"),
     HeaderName::from_static("x-databricks-gcp-sa-access-token"),
 ];
 
 /// What a workspace may not say to a client through us.
-const FROM_WORKSPACES_NEVER: [HeaderName; 4] = [
+const FROM_WORKSPACES_NEVER: [HeaderName; 2] = [
     // A server that echoes its input must not hand the swapped token to the client.
     header::AUTHORIZATION,
-    // A session cookie is a credential that the gateway could neither see expire nor tie to a caller.
-    header::SET_COOKIE,
-    HeaderName::from_static("set-cookie2"),
     // It would send clients past the gateway.
     header::ALT_SVC,
 ];
+
+/// A session cookie is a credential that the gateway could neither see expire nor tie to a caller.
+const SET_COOKIES: [HeaderName; 2] = [header::SET_COOKIE, HeaderName::from_static("set-cookie2")];
 
 #[cfg(test)]
 mod tests;

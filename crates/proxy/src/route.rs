@@ -31,10 +31,22 @@ pub struct Workspace {
     pub hosts: Vec<String>,
     /// How callers' identities become its tokens.
     pub grant: Grant,
+    /// What crosses beyond the default.
+    pub allowances: Allowances,
     /// What it says about itself, once the control plane has asked it.
     pub metadata: Metadata,
     /// Its place among all workspaces, which is its pool's place among all pools.
     pub(crate) index: usize,
+}
+
+/// What crosses between callers and a workspace only where its operator says so. Default: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowances {
+    /// Cookies, in both directions. They are credentials of their own, past every check that is made here.
+    pub cookies: bool,
+    /// The JWT as `x-api-key` or `x-goog-api-key` on paths below `/ai-gateway/`, as the clients of Anthropic and Google
+    /// send what they know as a key.
+    pub api_key_carriers: bool,
 }
 
 /// The origin of a workspace: a scheme, a host and a port, and nothing that could be joined with a client's path.
@@ -156,9 +168,14 @@ pub(crate) struct Destination {
 pub(crate) struct Host(Authority);
 
 impl Host {
+    /// As the client wrote it.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// RFC 9112 section 3.2: exactly one `Host`, valid, and the same as an absolute target's (section 3.2.2 would
     /// let the target win; a request that disagrees with itself is refused instead).
-    fn of(headers: &HeaderMap, target: &Uri) -> Result<Self, Failure> {
+    pub(crate) fn of(headers: &HeaderMap, target: &Uri) -> Result<Self, Failure> {
         if !target.path().starts_with('/') {
             return Err(Failure::BadRequest(
                 "the request target must be a path that starts with /",
@@ -191,7 +208,7 @@ fn is_of_a_host(byte: u8) -> bool {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(self.as_str())
     }
 }
 
@@ -205,6 +222,7 @@ impl Workspace {
             url,
             hosts,
             grant,
+            allowances: Allowances::default(),
             metadata: Metadata::default(),
             index: 0,
         }
@@ -246,6 +264,19 @@ impl WorkspaceUrl {
             host_header,
             tls,
         })
+    }
+}
+
+impl WorkspaceUrl {
+    /// Whether `authority` is this workspace's: the same host, and the same port, left out or not.
+    pub(crate) fn is_at(&self, authority: &Authority) -> bool {
+        let default_port = if self.tls.is_some() { 443 } else { 80 };
+        let host = authority.host().trim_matches(['[', ']']);
+        let port = match authority.port_u16() {
+            Some(port) => port == self.port,
+            None => self.port == default_port,
+        };
+        port && host.eq_ignore_ascii_case(&self.host) && !authority.as_str().contains('@')
     }
 }
 

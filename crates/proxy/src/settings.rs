@@ -25,6 +25,9 @@ pub struct Settings {
     pub upstream_idle_timeout: Duration,
     /// `aud` values that callers' tokens may carry; told to clients that ask which audience to request.
     pub audiences: Vec<String>,
+    /// Whether workspaces are told a client's address, and the scheme and host that it used: `Forwarded` (RFC 7239) and
+    /// `X-Forwarded-*`. Default: no, as they are nobody's business.
+    pub forwarded: bool,
 }
 
 impl Default for Settings {
@@ -40,6 +43,7 @@ impl Default for Settings {
             first_byte_timeout: Some(Duration::from_secs(300)),
             upstream_idle_timeout: Duration::from_secs(30),
             audiences: Vec::new(),
+            forwarded: false,
         }
     }
 }

@@ -188,6 +188,8 @@ impl Flags {
             client_id: Setting::flag("--client-id", self.client_id.clone()),
             account_id: Setting::flag("--account-id", self.account_id.clone()),
             token_url: Setting::Absent,
+            cookies: Setting::Absent,
+            api_key_carriers: Setting::Absent,
             insecure_http: self.insecure_http(),
         }
     }

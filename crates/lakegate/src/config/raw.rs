@@ -31,6 +31,7 @@ pub(crate) struct Server {
     pub(crate) drain_timeout: Setting<String>,
     pub(crate) max_header_size: Setting<u64>,
     pub(crate) max_connections: Setting<u64>,
+    pub(crate) forwarded: Setting<bool>,
 }
 
 /// `tls = { cert, key }`
@@ -76,6 +77,8 @@ pub(crate) struct Workspace {
     pub(crate) client_id: Setting<String>,
     pub(crate) account_id: Setting<String>,
     pub(crate) token_url: Setting<String>,
+    pub(crate) cookies: Setting<bool>,
+    pub(crate) api_key_carriers: Setting<bool>,
     pub(crate) insecure_http: Setting<bool>,
 }
 
@@ -138,6 +141,7 @@ impl Server {
             drain_timeout: section.string("drain_timeout"),
             max_header_size: section.number("max_header_size"),
             max_connections: section.number("max_connections"),
+            forwarded: section.boolean("forwarded"),
         }
     }
 }
@@ -208,6 +212,8 @@ impl Workspace {
             client_id: section.string("client_id"),
             account_id: section.string("account_id"),
             token_url: section.string("token_url"),
+            cookies: section.boolean("cookies"),
+            api_key_carriers: section.boolean("api_key_carriers"),
             insecure_http: section.boolean("insecure_http"),
         }
     }

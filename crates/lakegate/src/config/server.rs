@@ -31,6 +31,8 @@ pub struct Server {
     pub max_header_size: usize,
     /// How many connections each listener holds at most.
     pub max_connections: NonZeroUsize,
+    /// Whether workspaces are told callers' addresses, and the scheme and host that they used.
+    pub forwarded: bool,
 }
 
 impl Default for Server {
@@ -43,6 +45,7 @@ impl Default for Server {
     /// - `drain_timeout`: 25 s. Within the 30 s that Kubernetes grants before it kills.
     /// - `max_header_size`: 65,536 bytes. JWTs with many groups, and cookies, are large; more is an attack.
     /// - `max_connections`: 10,000. About 160 MiB of idle connections, and below common limits on open files.
+    /// - `forwarded`: no. Databricks needs no address to authorize, and addresses are personal data.
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
@@ -54,6 +57,7 @@ impl Default for Server {
             drain_timeout: Duration::from_secs(25),
             max_header_size: 64 * 1024,
             max_connections: const { NonZeroUsize::new(10_000).unwrap() },
+            forwarded: false,
         }
     }
 }
@@ -78,6 +82,7 @@ impl Server {
         if let Some(given) = raw.listen.given() {
             server.listen = listeners(&given, faults);
         }
+        server.forwarded = raw.forwarded.is_on();
         server.tls = raw
             .tls
             .given()

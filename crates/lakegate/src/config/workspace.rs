@@ -2,6 +2,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use exchange::{AccountId, ClientId, FederationPolicy, Grant, InvalidName, Scope, TokenEndpoint};
+use proxy::Allowances;
 use url::Url;
 
 use super::fault::{Fault, Faults, Place};
@@ -21,6 +22,8 @@ pub struct Workspace {
     pub hosts: Hosts,
     /// How its tokens are had.
     pub grant: Grant,
+    /// What crosses beyond the default, which is nothing.
+    pub allowances: Allowances,
 }
 
 /// A workspace's name: letters, digits, `-`, `_`, `.` and `:`, at most 128, so that it can stand in a
@@ -91,12 +94,17 @@ impl Workspace {
         let scope = name_or(raw.scope, faults, Scope::new).unwrap_or_default();
         let policy = name_or(raw.client_id, faults, ClientId::new)
             .map_or(FederationPolicy::AccountWide, FederationPolicy::ServicePrincipal);
+        let allowances = Allowances {
+            cookies: raw.cookies.is_on(),
+            api_key_carriers: raw.api_key_carriers.is_on(),
+        };
         let endpoint = endpoint(url.as_ref(), raw.account_id, (raw.token_url, cleartext), faults);
         Some(Self {
             name: name?,
             url: url?,
             hosts: hosts?,
             grant: Grant::new(endpoint?, policy, scope),
+            allowances,
         })
     }
 }

@@ -1,16 +1,26 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue, header};
+use http::Request;
 
 use super::credential;
 use crate::Failure;
+use crate::route::Allowances;
+
+const KEYS_ALLOWED: Allowances = Allowances {
+    api_key_carriers: true,
+    cookies: false,
+};
 
 fn presented(values: &[&str]) -> Result<Vec<u8>, Failure> {
-    let mut headers = HeaderMap::new();
-    for value in values {
-        headers.append(header::AUTHORIZATION, HeaderValue::from_str(value).unwrap());
-    }
-    credential(&headers).map(|token| token.expose().to_vec())
+    let fields: Vec<_> = values.iter().map(|value| ("authorization", *value)).collect();
+    carried("/", &fields, Allowances::default())
+}
+
+fn carried(path: &str, fields: &[(&str, &str)], allowances: Allowances) -> Result<Vec<u8>, Failure> {
+    let request = fields.iter().fold(Request::get(path), |request, (name, value)| {
+        request.header(*name, *value)
+    });
+    credential(&request.body(()).unwrap(), allowances).map(|token| token.expose().to_vec())
 }
 
 fn basic(pair: &str) -> String {
@@ -77,4 +87,39 @@ fn two_credentials_are_refused_even_if_they_are_the_same() {
         presented(&["Bearer a.b.c", "Bearer a.b.c"]),
         Err(Failure::TwoCredentials)
     ));
+}
+
+#[test]
+fn an_api_key_is_a_credential_only_where_it_is_allowed() {
+    for name in ["x-api-key", "X-Goog-Api-Key"] {
+        let field = [(name, "a.b.c")];
+        let given = carried("/ai-gateway/anthropic/v1/messages", &field, KEYS_ALLOWED);
+        assert_eq!(given.unwrap(), b"a.b.c");
+        for (path, allowances) in [
+            ("/ai-gateway/x", Allowances::default()),
+            ("/ai-gateway", KEYS_ALLOWED),
+            ("/ai-gatewayx/", KEYS_ALLOWED),
+            ("/api/2.0/ai-gateway/", KEYS_ALLOWED),
+            ("/AI-GATEWAY/", KEYS_ALLOWED),
+        ] {
+            let given = carried(path, &field, allowances);
+            assert!(matches!(given, Err(Failure::NoCredential)), "{path}");
+        }
+    }
+}
+
+#[test]
+fn two_carriers_are_refused_whatever_they_hold() {
+    let all = [
+        ("authorization", "Bearer a.b.c"),
+        ("x-api-key", "a.b.c"),
+        ("x-api-key", ""),
+        ("x-goog-api-key", "a.b.c"),
+    ];
+    for (first, one) in all.iter().enumerate() {
+        for other in &all[first + 1..] {
+            let given = carried("/ai-gateway/x", &[*one, *other], KEYS_ALLOWED);
+            assert!(matches!(given, Err(Failure::TwoCredentials)), "{one:?} {other:?}");
+        }
+    }
 }

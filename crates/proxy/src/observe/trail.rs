@@ -11,7 +11,8 @@ use super::{AccessRecord, AccessSink, Outcome};
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
 use crate::failure::RequestId;
-use crate::route::Workspace;
+use crate::rewrite::Visit;
+use crate::route::{Host, Workspace};
 use crate::{Body, Failure};
 
 /// Watches the requests of one worker.
@@ -93,6 +94,15 @@ impl Trail {
     /// The scheme by which the client reached the gateway.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.secure { "https" } else { "http" }
+    }
+
+    /// The two ends of the client's connection.
+    pub(crate) fn visit(&self, host: Host) -> Visit {
+        Visit {
+            scheme: self.scheme(),
+            host,
+            client: self.client.ip(),
+        }
     }
 
     /// RFC 9110 section 9.3.2: the answer has no content, whatever its head says.
