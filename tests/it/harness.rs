@@ -1,6 +1,8 @@
 mod answer;
 mod call;
+pub(crate) mod frames;
 mod gateway;
+mod h2;
 mod logs;
 mod records;
 mod upstream;
@@ -16,7 +18,9 @@ use tokio::time::{interval, timeout};
 
 pub(crate) use answer::Answer;
 pub(crate) use call::{Call, Client};
+pub(crate) use frames::{End, Frames};
 pub(crate) use gateway::Gateway;
+pub(crate) use h2::H2Client;
 pub(crate) use records::Record;
 pub(crate) use upstream::Upstream;
 pub(crate) use wire::{Head, Wire};

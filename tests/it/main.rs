@@ -35,6 +35,8 @@ mod connections;
 mod upstream;
 // TLS on either side.
 mod tls;
+// HTTP/2: what it brings, and what it must not.
+mod h2;
 // What clients ask before they have a token.
 mod bootstrap;
 // What operators see.

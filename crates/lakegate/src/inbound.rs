@@ -9,7 +9,7 @@ use rustls::sign::SingleCertAndKey;
 
 use crate::config::Tls;
 
-/// TLS 1.2 and 1.3 for HTTP/1.1, without early data: a replayed request would be served twice. One value serves all
+/// TLS 1.2 and 1.3 for HTTP/2 and HTTP/1.1, without early data: a replayed request would be served twice. One value serves all
 /// listeners, so that a session begun at one is resumed at another.
 ///
 /// # Errors
@@ -20,6 +20,6 @@ pub fn tls(tls: &Tls) -> anyhow::Result<Arc<ServerConfig>> {
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(&tls.pair))));
     server.ticketer = Ticketer::new().context("there is no randomness for TLS session tickets")?;
-    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(server))
 }

@@ -262,6 +262,8 @@ fn settings(config: &Config) -> Settings {
         tls_handshake_timeout: config.server.tls_handshake_timeout,
         max_header_size: config.server.max_header_size,
         max_connections: config.server.max_connections.get(),
+        max_concurrent_streams: config.server.max_concurrent_streams.get(),
+        h2c: config.server.h2c,
         connect_timeout: config.outbound.connect_timeout,
         first_byte_timeout: config.outbound.first_byte_timeout,
         upstream_idle_timeout: config.outbound.pool_idle_timeout,

@@ -1,4 +1,4 @@
-//! From a listening socket to requests: accept, hand over to the least busy worker, TLS, HTTP/1.1 under time limits.
+//! From a listening socket to requests: accept, hand over to the least busy worker, TLS, HTTP/1.1 or HTTP/2 under limits.
 
 mod acceptor;
 mod connection;

@@ -2,6 +2,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hyper::rt::Executor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -12,7 +13,8 @@ pub(crate) struct Drain {
     patience: Arc<OnceLock<Duration>>,
 }
 
-/// The tasks of one worker, owned: none outlives the worker unseen.
+/// The tasks of one worker, owned: none outlives the worker unseen. hyper's own, one for each stream of HTTP/2, are among
+/// them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tasks(TaskTracker);
 
@@ -21,7 +23,7 @@ pub(crate) struct Tasks(TaskTracker);
 pub enum Drained {
     /// Everything in flight was finished.
     Completely,
-    /// The time was up with this many connections left; they were cut.
+    /// The time was up with this many connections and streams left; they were cut.
     Cut(usize),
 }
 
@@ -58,6 +60,12 @@ impl Tasks {
             Ok(()) => Drained::Completely,
             Err(_) => Drained::Cut(self.0.len()),
         }
+    }
+}
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        self.spawn(task);
     }
 }
 

@@ -18,6 +18,9 @@ pub(crate) enum Failure {
     /// The request is not one that may be forwarded. The connection is closed after it.
     #[error("{0}")]
     BadRequest(&'static str),
+    /// The head has more fields than it may have.
+    #[error("the request has too many header fields")]
+    TooManyFields,
     /// `CONNECT` and `TRACE`, or the wrong method for one of the gateway's own answers.
     #[error("this method is not allowed here")]
     MethodNotAllowed,
@@ -69,6 +72,7 @@ impl Failure {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) | Self::TwoCredentials | Self::TokenRequest { .. } => StatusCode::BAD_REQUEST,
+            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::NoCredential | Self::UnsupportedCredential => StatusCode::UNAUTHORIZED,
@@ -90,6 +94,7 @@ impl Failure {
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "BAD_REQUEST",
+            Self::TooManyFields => "TOO_MANY_FIELDS",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::UnknownHost(_) => "UNKNOWN_HOST",
             Self::NoCredential => "NO_CREDENTIAL",

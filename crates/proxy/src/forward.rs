@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
@@ -108,6 +109,7 @@ impl Inner {
             .pools
             .get(workspace.index)
             .ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))?;
+        frame(&mut request);
         while let Some(lease) = pool.take() {
             self.counters.upstream_reused();
             match self.send(lease, request).await? {
@@ -169,5 +171,15 @@ impl Inner {
             }
             moved = now;
         }
+    }
+}
+
+/// RFC 9112 section 6.1: a body of unknown length goes up in chunks, whatever the method. hyper would leave out that of a
+/// GET.
+fn frame(request: &mut Request<RequestBody>) {
+    let body = request.body();
+    if !body.is_end_stream() && body.size_hint().exact().is_none() {
+        let chunked = HeaderValue::from_static("chunked");
+        request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
     }
 }

@@ -82,6 +82,7 @@ where
             clock: Clock::system(),
             audiences,
             forwarded: settings.forwarded,
+            max_headers: settings.max_headers,
         };
         Self {
             rules: Arc::new(rules),

@@ -10,7 +10,7 @@ use crate::bootstrap::{self, Base, Question, TokenRequest};
 use crate::forward::UpstreamBody;
 use crate::observe::Trail;
 use crate::route::Destination;
-use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, relay, rewrite};
+use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, head, relay, rewrite};
 
 /// The way of every request. `S` swaps an identity for a token, `U` is the workspaces: the two seams.
 #[derive(Clone, Debug)]
@@ -29,6 +29,7 @@ pub(crate) struct Rules {
     pub(crate) audiences: Vec<String>,
     /// Whether workspaces are told who asks.
     pub(crate) forwarded: bool,
+    pub(crate) max_headers: usize,
 }
 
 impl<S, U> Journey<S, U>
@@ -52,6 +53,7 @@ where
         request: Request<RequestBody>,
         trail: &mut Trail,
     ) -> Result<Response<Body>, Failure> {
+        head::check(request.headers(), self.rules.max_headers)?;
         let destination = self.rules.routes.find(&request)?;
         trail.routed(&destination.workspace);
         if let Some(question) = Question::asked(request.uri().path()) {

@@ -48,6 +48,7 @@ mod drain;
 mod failure;
 mod forward;
 mod gateway;
+mod head;
 mod journey;
 mod observe;
 mod relay;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use exchange::{Grant, HostMetadata};
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Request, Version, header};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
@@ -136,7 +136,7 @@ impl Routes {
         if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
             return Err(Failure::MethodNotAllowed);
         }
-        let host = Host::of(request.headers(), request.uri())?;
+        let host = Host::of(request)?;
         let workspace = self
             .lookup(&host.0)
             .ok_or_else(|| Failure::UnknownHost(host.to_string()))?;
@@ -174,21 +174,26 @@ impl Host {
     }
 
     /// RFC 9112 section 3.2: exactly one `Host`, valid, and the same as an absolute target's (section 3.2.2 would
-    /// let the target win; a request that disagrees with itself is refused instead).
-    pub(crate) fn of(headers: &HeaderMap, target: &Uri) -> Result<Self, Failure> {
+    /// let the target win; a request that disagrees with itself is refused instead). In HTTP/2 the `:authority` stands for
+    /// it, and where both are sent they agree (RFC 9113 section 8.3.1).
+    pub(crate) fn of<B>(request: &Request<B>) -> Result<Self, Failure> {
+        let target = request.uri();
         if !target.path().starts_with('/') {
             return Err(Failure::BadRequest(
                 "the request target must be a path that starts with /",
             ));
         }
-        let mut named = headers.get_all(header::HOST).iter();
-        let (Some(host), None) = (named.next(), named.next()) else {
-            return Err(Failure::BadRequest(
-                "a request must carry exactly one Host header",
-            ));
+        let mut named = request.headers().get_all(header::HOST).iter();
+        let host = match (named.next(), named.next(), target.authority()) {
+            (Some(host), None, _) => Authority::try_from(host.as_bytes()).ok(),
+            (None, _, Some(authority)) if request.version() == Version::HTTP_2 => Some(authority.clone()),
+            _ => {
+                return Err(Failure::BadRequest(
+                    "a request must carry exactly one Host header",
+                ));
+            }
         };
-        let host = Authority::try_from(host.as_bytes())
-            .ok()
+        let host = host
             .filter(|host| !host.host().is_empty() && host.as_str().bytes().all(is_of_a_host))
             .ok_or(Failure::BadRequest("the Host header is not a host"))?;
         match target.authority() {

@@ -14,6 +14,10 @@ pub struct Settings {
     pub max_header_size: usize,
     /// Header fields in one head. Default: 100.
     pub max_headers: usize,
+    /// Streams that are open at a time on one connection of HTTP/2. Default: 100, the least that RFC 9113 section 6.5.2 recommends.
+    pub max_concurrent_streams: usize,
+    /// Whether listeners without TLS speak HTTP/2 to clients with prior knowledge of it. Default: no.
+    pub h2c: bool,
     /// Connections from clients, all workers together. Default: 10,000.
     pub max_connections: usize,
     /// To connect to a workspace, TLS included. Default: 5 s.
@@ -38,6 +42,8 @@ impl Default for Settings {
             tls_handshake_timeout: Duration::from_secs(10),
             max_header_size: 64 * 1024,
             max_headers: 100,
+            max_concurrent_streams: 100,
+            h2c: false,
             max_connections: 10_000,
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Some(Duration::from_secs(300)),

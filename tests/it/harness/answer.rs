@@ -9,6 +9,7 @@ use super::logs::is_indiscreet;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) trailers: HeaderMap,
     pub(crate) body: Bytes,
 }
 

@@ -1,5 +1,8 @@
+use std::convert::Infallible;
+
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -15,11 +18,15 @@ pub(crate) struct Call {
     target: String,
     fields: Vec<(String, String)>,
     body: Bytes,
+    trailers: Option<HeaderMap>,
 }
+
+/// The body of a [`Call`].
+pub(super) type Upload = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An ordinary client, with one connection that it keeps.
 pub(crate) struct Client {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Upload>,
     host: String,
 }
 
@@ -32,6 +39,7 @@ impl Call {
             target: target.to_owned(),
             fields: Vec::new(),
             body: Bytes::new(),
+            trailers: None,
         }
     }
 
@@ -72,7 +80,14 @@ impl Call {
         self
     }
 
-    fn into_request(self, host: &str) -> Request<Full<Bytes>> {
+    /// A field after the body; sent only where the body has no stated length.
+    pub(crate) fn trailer(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("a value");
+        self.trailers.get_or_insert_default().append(name, value);
+        self
+    }
+
+    fn into_request(self, host: &str) -> Request<Upload> {
         let mut request = Request::builder().method(self.method).uri(self.target);
         if !self.fields.iter().any(|(name, _)| name == "host") {
             request = request.header("host", host);
@@ -80,7 +95,26 @@ impl Call {
         for (name, value) in self.fields {
             request = request.header(name, value);
         }
-        request.body(Full::new(self.body)).expect("a request")
+        request.body(upload(self.body, self.trailers)).expect("a request")
+    }
+
+    /// With its `:authority` from `origin`.
+    pub(super) fn into_h2_request(self, origin: &str) -> Request<Upload> {
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(format!("{origin}{}", self.target));
+        for (name, value) in self.fields {
+            request = request.header(name, value);
+        }
+        request.body(upload(self.body, self.trailers)).expect("a request")
+    }
+}
+
+fn upload(body: Bytes, trailers: Option<HeaderMap>) -> Upload {
+    let body = Full::new(body);
+    match trailers {
+        None => body.boxed_unsync(),
+        Some(trailers) => body.with_trailers(async { Some(Ok(trailers)) }).boxed_unsync(),
     }
 }
 
@@ -107,11 +141,12 @@ impl Client {
 
     pub(crate) async fn try_send(&mut self, call: Call) -> hyper::Result<Answer> {
         let (head, body) = self.try_open(call).await?.into_parts();
-        let body = soon(body.collect()).await?.to_bytes();
+        let whole = soon(body.collect()).await?;
         Ok(Answer {
             status: head.status,
             headers: head.headers,
-            body,
+            trailers: whole.trailers().cloned().unwrap_or_default(),
+            body: whole.to_bytes(),
         })
     }
 

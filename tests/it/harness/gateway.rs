@@ -18,9 +18,10 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::records::Records;
-use super::{Answer, Call, Client, Record, Wire, logs, soon};
+use super::{Answer, Call, Client, Frames, H2Client, Record, Wire, logs, soon};
 
 /// A gateway that serves, as `lakegate run` would.
 ///
@@ -211,17 +212,41 @@ impl Gateway {
 
     /// The same over TLS, trusting `authority` alone.
     pub(crate) async fn tls_client(&self, authority: &Authority) -> Client {
+        let host = format!("localhost:{}", self.address.port());
+        Client::over(self.tls(authority, &[]).await, &host).await
+    }
+
+    /// One that speaks HTTP/2 with prior knowledge; the gateway's `h2c` must be on.
+    pub(crate) async fn h2_client(&self) -> H2Client {
+        H2Client::over(connect(self.address).await, &format!("http://{}", self.address)).await
+    }
+
+    /// One that agrees on HTTP/2 over TLS (RFC 7301).
+    pub(crate) async fn h2_tls_client(&self, authority: &Authority) -> H2Client {
+        let tls = self.tls(authority, &[b"h2", b"http/1.1"]).await;
+        assert_eq!(tls.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+        let origin = format!("https://localhost:{}", self.address.port());
+        H2Client::over(tls, &origin).await
+    }
+
+    /// A session that offers these protocols.
+    pub(crate) async fn tls(&self, authority: &Authority, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap())
             .unwrap();
-        let config = ClientConfig::builder()
+        let mut config = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|&protocol| protocol.to_vec()).collect();
         let name = ServerName::try_from("localhost").unwrap();
         let connecting = TlsConnector::from(Arc::new(config)).connect(name, connect(self.address).await);
-        let host = format!("localhost:{}", self.address.port());
-        Client::over(soon(connecting).await.expect("a TLS session"), &host).await
+        soon(connecting).await.expect("a TLS session")
+    }
+
+    /// A connection to be spoken on frame by frame; the gateway's `h2c` must be on.
+    pub(crate) async fn frames(&self) -> Frames {
+        Frames::new(connect(self.address).await).await
     }
 
     /// A connection to be spoken on by hand.

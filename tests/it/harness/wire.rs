@@ -137,6 +137,7 @@ impl Head {
         Answer {
             status: self.status(),
             headers,
+            trailers: HeaderMap::new(),
             body: Bytes::from(body),
         }
     }

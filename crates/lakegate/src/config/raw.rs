@@ -32,6 +32,8 @@ pub(crate) struct Server {
     pub(crate) max_header_size: Setting<u64>,
     pub(crate) max_connections: Setting<u64>,
     pub(crate) forwarded: Setting<bool>,
+    pub(crate) max_concurrent_streams: Setting<u64>,
+    pub(crate) h2c: Setting<bool>,
 }
 
 /// `tls = { cert, key }`
@@ -142,6 +144,8 @@ impl Server {
             max_header_size: section.number("max_header_size"),
             max_connections: section.number("max_connections"),
             forwarded: section.boolean("forwarded"),
+            max_concurrent_streams: section.number("max_concurrent_streams"),
+            h2c: section.boolean("h2c"),
         }
     }
 }

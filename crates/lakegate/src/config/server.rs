@@ -33,6 +33,10 @@ pub struct Server {
     pub max_connections: NonZeroUsize,
     /// Whether workspaces are told callers' addresses, and the scheme and host that they used.
     pub forwarded: bool,
+    /// How many streams one connection of HTTP/2 has open at most.
+    pub max_concurrent_streams: NonZeroUsize,
+    /// Whether HTTP/2 is spoken without TLS, to clients with prior knowledge of it.
+    pub h2c: bool,
 }
 
 impl Default for Server {
@@ -46,6 +50,8 @@ impl Default for Server {
     /// - `max_header_size`: 65,536 bytes. JWTs with many groups, and cookies, are large; more is an attack.
     /// - `max_connections`: 10,000. About 160 MiB of idle connections, and below common limits on open files.
     /// - `forwarded`: no. Databricks needs no address to authorize, and addresses are personal data.
+    /// - `max_concurrent_streams`: 100. The least that RFC 9113 section 6.5.2 recommends; each may hold a head and a window.
+    /// - `h2c`: no. Who speaks HTTP/2 does so over TLS; behind a proxy that ends TLS, it is a choice.
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
@@ -58,6 +64,8 @@ impl Default for Server {
             max_header_size: 64 * 1024,
             max_connections: const { NonZeroUsize::new(10_000).unwrap() },
             forwarded: false,
+            max_concurrent_streams: const { NonZeroUsize::new(100).unwrap() },
+            h2c: false,
         }
     }
 }
@@ -77,6 +85,9 @@ impl Server {
         raw.workers.set(&mut server.workers, faults, count(MOST_WORKERS));
         raw.max_connections
             .set(&mut server.max_connections, faults, count(MOST_CONNECTIONS));
+        raw.max_concurrent_streams
+            .set(&mut server.max_concurrent_streams, faults, count(MOST_STREAMS));
+        server.h2c = raw.h2c.is_on();
         let head = |given: &_| grammar::bytes(given, &HEADER_SIZES);
         raw.max_header_size.set(&mut server.max_header_size, faults, head);
         if let Some(given) = raw.listen.given() {
@@ -113,6 +124,9 @@ const HEADER_SIZES: RangeInclusive<usize> = 8 * 1024..=1024 * 1024;
 
 /// More threads than any machine has cores.
 const MOST_WORKERS: usize = 1_024;
+
+/// More would let one connection hold what many may.
+const MOST_STREAMS: usize = 10_000;
 
 /// More sockets than a process can open.
 const MOST_CONNECTIONS: usize = 1_000_000;

@@ -1,21 +1,24 @@
+mod h1;
+mod h2;
+mod preface;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::Arrival;
-use super::paced::{Pace, Paced};
-use crate::drain::Drain;
+use super::paced::Pace;
+use crate::drain::{Drain, Tasks};
 use crate::observe::Observed;
 use crate::settings::Settings;
+use h2::Stream;
+use preface::Opening;
 
 /// What a worker does with requests.
 pub(crate) trait Serve: Clone + Send + Sync + 'static {
@@ -36,76 +39,103 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
     fn sweep(&self);
 }
 
-/// The other end of a client's connection.
+/// What a worker gives to each of its connections: the work, an owner for what is spawned, and the wish to end.
+#[derive(Clone)]
+pub(super) struct Shift<J> {
+    pub(super) journey: J,
+    pub(super) tasks: Tasks,
+    pub(super) drain: Drain,
+}
+
+/// The other end of a client's connection, as one request sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// Whether it speaks TLS to us.
     pub(crate) secure: bool,
-    pub(super) pace: Pace,
+    presence: Presence,
+}
+
+/// How a connection learns that a request on it is over.
+#[derive(Clone, Debug)]
+enum Presence {
+    /// HTTP/1.1: one request at a time; the next byte begins another.
+    Alone(Pace),
+    /// HTTP/2: one of many. The last clone tells.
+    Among { _stream: Stream },
+}
+
+/// Who is at the other end, before there is a request.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    address: SocketAddr,
+    secure: bool,
 }
 
 /// One connection, from its first byte to its last.
-pub(super) async fn serve<J: Serve>(arrival: Arrival, journey: J, drain: Drain) -> io::Result<()> {
+pub(super) async fn serve<J: Serve>(arrival: Arrival, shift: Shift<J>) -> io::Result<()> {
     let Arrival {
         socket,
-        peer,
+        peer: address,
         tls,
         permit: _permit,
     } = arrival;
-    let _guard = journey.admit();
+    let _guard = shift.journey.admit();
     let tcp = TcpStream::from_std(socket)?;
     // A response's last part must not wait for the client's acknowledgement of the one before.
     tcp.set_nodelay(true)?;
+    let settings = shift.journey.settings();
     match tls {
-        None => http(tcp, peer, false, journey, drain).await,
+        None => {
+            let origin = Origin {
+                address,
+                secure: false,
+            };
+            if settings.h2c {
+                by_preface(tcp, origin, shift).await
+            } else {
+                h1::serve(tcp, origin, shift).await
+            }
+        }
         Some(config) => {
             let handshake = TlsAcceptor::from(config).accept(tcp);
-            let tls = tokio::time::timeout(journey.settings().tls_handshake_timeout, handshake).await??;
-            http(tls, peer, true, journey, drain).await
+            let tls = tokio::time::timeout(settings.tls_handshake_timeout, handshake).await??;
+            let origin = Origin {
+                address,
+                secure: true,
+            };
+            match tls.get_ref().1.alpn_protocol() {
+                Some(b"h2") => by_preface(tls, origin, shift).await,
+                _ => h1::serve(tls, origin, shift).await,
+            }
         }
     }
 }
 
-async fn http<J, IO>(io: IO, address: SocketAddr, secure: bool, journey: J, drain: Drain) -> io::Result<()>
+/// HTTP/2 where the client says its preface, whether ALPN or prior knowledge (RFC 9113 section 3.3) led it here.
+///
+/// Read here, as hyper waits for it without a limit. A client that agreed to HTTP/2 and then says something else is cut.
+async fn by_preface<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
 where
     J: Serve,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let settings = journey.settings();
-    let (io, pace) = Paced::new(io, settings.header_timeout);
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        // Between two requests; `Paced` watches over the head itself.
-        .header_read_timeout(settings.idle_timeout)
-        .max_header_size(settings.max_header_size)
-        .max_headers(settings.max_headers)
-        // A client that has closed its side is gone: no answer can reach it, and the workspace should not work for it.
-        .half_close(false);
-    let peer = Peer {
-        address,
-        secure,
-        pace,
+    let opening = tokio::select! {
+        opening = preface::read(io, shift.journey.settings()) => opening?,
+        () = shift.drain.started() => return Ok(()),
     };
-    let service = service_fn(|request| {
-        let (journey, peer) = (journey.clone(), peer.clone());
-        async move {
-            peer.pace.request_started();
-            Ok::<_, std::convert::Infallible>(journey.serve(request, peer).await)
-        }
-    });
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(io), service));
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(io::Error::other),
-        () = drain.started() => connection.as_mut().graceful_shutdown(),
+    match opening {
+        Opening::Http2(io) => h2::serve(io, origin, shift).await,
+        Opening::Other(_) if origin.secure => Err(io::ErrorKind::InvalidData.into()),
+        Opening::Other(io) => h1::serve(io, origin, shift).await,
     }
-    connection.await.map_err(io::Error::other)
 }
 
 impl Peer {
-    /// The whole answer has been handed over; the next byte begins another request.
+    /// The whole answer has been handed over.
     pub(crate) fn rests(&self) {
-        self.pace.request_ended();
+        if let Presence::Alone(pace) = &self.presence {
+            pace.request_ended();
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Arrival;
-use super::connection::{Serve, serve};
+use super::connection::{Serve, Shift, serve};
 use crate::drain::{Drain, Drained, Tasks};
 
 /// One thread with a runtime of its own: a connection that comes here stays here, with its upstream connections and
@@ -81,10 +81,15 @@ impl Worker {
     }
 
     fn serve<J: Serve>(&self, arrival: Arrival, journey: &J, tasks: &Tasks, drain: &Drain) {
-        let (journey, drain, live) = (journey.clone(), drain.clone(), Arc::clone(&self.live));
+        let shift = Shift {
+            journey: journey.clone(),
+            tasks: tasks.clone(),
+            drain: drain.clone(),
+        };
+        let live = Arc::clone(&self.live);
         tasks.spawn(async move {
             let peer = arrival.peer;
-            if let Err(error) = serve(arrival, journey, drain).await {
+            if let Err(error) = serve(arrival, shift).await {
                 log(peer, &error);
             }
             live.fetch_sub(1, Ordering::Relaxed);

@@ -86,6 +86,7 @@ impl Failure {
     fn error_code(&self) -> &'static str {
         match self.status() {
             StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED => "BAD_REQUEST",
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "MAX_REQUEST_SIZE_EXCEEDED",
             StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
             StatusCode::FORBIDDEN => "PERMISSION_DENIED",
             StatusCode::MISDIRECTED_REQUEST => "MISDIRECTED_REQUEST",

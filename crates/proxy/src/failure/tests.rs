@@ -33,6 +33,7 @@ fn outage(throttled: bool, seconds: u64) -> Failure {
 fn all() -> Vec<Failure> {
     vec![
         Failure::BadRequest("bad"),
+        Failure::TooManyFields,
         Failure::MethodNotAllowed,
         Failure::UnknownHost("x.example.com".to_owned()),
         Failure::NoCredential,

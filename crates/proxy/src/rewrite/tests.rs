@@ -41,7 +41,7 @@ fn visit(scheme: &'static str, host: &str, client: &str) -> Visit {
     let request = Request::get("/").header("host", host).body(()).unwrap();
     Visit {
         scheme,
-        host: Host::of(request.headers(), request.uri()).unwrap(),
+        host: Host::of(&request).unwrap(),
         client: client.parse().unwrap(),
     }
 }

@@ -1,0 +1,53 @@
+use std::convert::Infallible;
+use std::io;
+
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Origin, Peer, Presence, Serve, Shift};
+use crate::accept::paced::Paced;
+use crate::settings::Settings;
+
+/// HTTP/1.1, one request after the other.
+pub(super) async fn serve<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
+where
+    J: Serve,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Shift { journey, drain, .. } = shift;
+    let settings = journey.settings();
+    let (io, pace) = Paced::new(io, settings.header_timeout);
+    let service = service_fn(|request| {
+        let (journey, pace) = (journey.clone(), pace.clone());
+        let peer = Peer {
+            address: origin.address,
+            secure: origin.secure,
+            presence: Presence::Alone(pace.clone()),
+        };
+        async move {
+            pace.request_started();
+            Ok::<_, Infallible>(journey.serve(request, peer).await)
+        }
+    });
+    let mut connection = std::pin::pin!(builder(settings).serve_connection(TokioIo::new(io), service));
+    tokio::select! {
+        ended = connection.as_mut() => return ended.map_err(io::Error::other),
+        () = drain.started() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await.map_err(io::Error::other)
+}
+
+fn builder(settings: &Settings) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // Between two requests; `Paced` watches over the head itself.
+        .header_read_timeout(settings.idle_timeout)
+        .max_header_size(settings.max_header_size)
+        .max_headers(settings.max_headers)
+        // A client that has closed its side is gone: no answer can reach it, and the workspace should not work for it.
+        .half_close(false);
+    builder
+}

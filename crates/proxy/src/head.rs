@@ -1,0 +1,27 @@
+use http::{HeaderMap, header};
+
+use crate::Failure;
+
+/// What holds for every request's head, whichever protocol brought it. hyper holds HTTP/1.1 to it; in HTTP/2 a few bytes
+/// of HPACK name a field that was sent before, so that thousands would cost their sender nothing (CVE-2026-49975).
+///
+/// # Errors
+/// On more than `max_fields`, and on anything but one length that is a number (RFC 9110 section 8.6): what is behind us
+/// might read another one.
+pub(crate) fn check(headers: &HeaderMap, max_fields: usize) -> Result<(), Failure> {
+    if headers.len() > max_fields {
+        return Err(Failure::TooManyFields);
+    }
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    match (lengths.next(), lengths.next()) {
+        (None, _) => Ok(()),
+        (Some(length), None) if is_number(length.as_bytes()) => Ok(()),
+        _ => Err(Failure::BadRequest(
+            "a request must say its length once, and as a number",
+        )),
+    }
+}
+
+fn is_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
