@@ -43,6 +43,9 @@ async fn the_log_has_one_line_per_failed_exchange_and_no_token() {
         .with_max_level(tracing::Level::TRACE)
         .with_ansi(false)
         .with_writer(log.clone());
+    // A lone scoped subscriber is not asked about an event that another test's thread meets first; the event would be
+    // off for good. With a global one that wants everything, it is on for everybody.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(subscriber.finish());
 
     let callers = Callers::new().await;
