@@ -29,6 +29,8 @@ mod rewrite;
 mod crossings;
 // Bodies, in both directions and of every length.
 mod stream;
+// From HTTP to WebSocket, and only so far as the workspace agrees.
+mod upgrade;
 // Connections: kept, reused, timed out.
 mod connections;
 // What callers see when a workspace fails.

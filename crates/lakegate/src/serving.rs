@@ -259,6 +259,7 @@ fn settings(config: &Config) -> Settings {
     Settings {
         header_timeout: config.server.header_timeout,
         idle_timeout: config.server.idle_timeout,
+        tunnel_idle_timeout: config.server.tunnel_idle_timeout,
         tls_handshake_timeout: config.server.tls_handshake_timeout,
         max_header_size: config.server.max_header_size,
         max_connections: config.server.max_connections.get(),

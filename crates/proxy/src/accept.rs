@@ -3,6 +3,7 @@
 mod acceptor;
 mod connection;
 mod paced;
+mod sequel;
 mod worker;
 
 use std::io;

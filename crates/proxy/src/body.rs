@@ -8,6 +8,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::forward::UpstreamBody;
+use crate::upgrade::Switch;
 
 /// A response body: the gateway's own few bytes, or a workspace's stream.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ enum Kind {
     Empty,
     Full(Bytes),
     Upstream(Box<UpstreamBody>),
+    /// What follows the head is no body.
+    Switch(Box<Switch>),
 }
 
 /// A stream that broke before its end; the connection is closed, so that nobody takes the part for the whole.
@@ -50,6 +53,18 @@ impl Body {
     pub(crate) fn upstream(body: UpstreamBody) -> Self {
         Self(Kind::Upstream(Box::new(body)))
     }
+
+    pub(crate) fn switch(switch: Switch) -> Self {
+        Self(Kind::Switch(Box::new(switch)))
+    }
+
+    /// What follows the head: a body, or the end of HTTP on this connection.
+    pub(crate) fn into_switch(self) -> Result<Switch, Self> {
+        match self.0 {
+            Kind::Switch(switch) => Ok(*switch),
+            kind => Err(Self(kind)),
+        }
+    }
 }
 
 impl HttpBody for Body {
@@ -61,7 +76,7 @@ impl HttpBody for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.0 {
-            Kind::Empty => Poll::Ready(None),
+            Kind::Empty | Kind::Switch(_) => Poll::Ready(None),
             Kind::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.0 = Kind::Empty;
@@ -73,7 +88,7 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Empty => true,
+            Kind::Empty | Kind::Switch(_) => true,
             Kind::Full(bytes) => bytes.is_empty(),
             Kind::Upstream(body) => body.is_end_stream(),
         }
@@ -81,7 +96,7 @@ impl HttpBody for Body {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Empty | Kind::Switch(_) => SizeHint::with_exact(0),
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Upstream(body) => body.size_hint(),
         }
@@ -132,7 +147,7 @@ impl HttpBody for RequestBody {
 // === impl Progress ===
 
 impl Progress {
-    fn add(&self, bytes: u64) {
+    pub(crate) fn add(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 

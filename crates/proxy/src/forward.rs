@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -139,8 +139,13 @@ impl Inner {
         let answer = lease.sender().try_send_request(request);
         match self.before_deadline(answer, &progress).await? {
             Ok(response) => {
+                let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
                 Ok(Sent::Answered(response.map(|body: Incoming| {
-                    UpstreamBody::new(body, lease, &self.tasks)
+                    if switched {
+                        UpstreamBody::switched(body, lease, &self.tasks)
+                    } else {
+                        UpstreamBody::new(body, lease, &self.tasks)
+                    }
                 })))
             }
             Err(mut failed) => match failed.take_message() {

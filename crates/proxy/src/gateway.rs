@@ -214,7 +214,9 @@ where
         let request = request.map(RequestBody::new);
         let mut trail = Box::new(self.0.observer.watch(&request, from.address, from.secure));
         let journey = self.0.journey.travel(request, &mut trail).await;
-        trail.answer(journey).map(|body| Observed::new(body, trail, from))
+        let patience = self.0.settings.tunnel_idle_timeout;
+        let (head, body) = trail.answer(journey).into_parts();
+        Response::from_parts(head, Observed::new(body, trail, from, patience))
     }
 
     fn admit(&self) -> impl Send + 'static {

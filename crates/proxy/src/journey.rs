@@ -10,6 +10,7 @@ use crate::bootstrap::{self, Base, Question, TokenRequest};
 use crate::forward::UpstreamBody;
 use crate::observe::Trail;
 use crate::route::Destination;
+use crate::upgrade::Upgrade;
 use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, head, relay, rewrite};
 
 /// The way of every request. `S` swaps an identity for a token, `U` is the workspaces: the two seams.
@@ -50,7 +51,7 @@ where
     /// The order decides which fault is named when there are several: where to, then who, then whether Databricks agrees.
     pub(crate) async fn travel(
         &self,
-        request: Request<RequestBody>,
+        mut request: Request<RequestBody>,
         trail: &mut Trail,
     ) -> Result<Response<Body>, Failure> {
         head::check(request.headers(), self.rules.max_headers)?;
@@ -60,6 +61,7 @@ where
             return self.answer(question, &destination, request, trail).await;
         }
 
+        let upgrade = Upgrade::asked(&mut request)?;
         let credential = authenticate::credential(&request, destination.workspace.allowances)?;
         let identity = self.rules.verifier.verify(credential).await?;
         trail.authenticated(&identity);
@@ -75,6 +77,9 @@ where
         let (mut head, body) = request.into_parts();
         let visit = trail.visit(host);
         rewrite::request(&mut head, &workspace, &token);
+        if upgrade.is_some() {
+            rewrite::upgrade(&mut head.headers);
+        }
         if self.rules.forwarded {
             rewrite::forwarded(&mut head.headers, &visit);
         }
@@ -84,7 +89,7 @@ where
         };
         let response = self.upstream.clone().oneshot(forward).await?;
 
-        relay::response(response, &workspace, &visit)
+        relay::response(response, upgrade, &workspace, &visit)
     }
 
     /// The questions that clients ask before they have a token.

@@ -55,6 +55,7 @@ mod relay;
 mod rewrite;
 mod route;
 mod settings;
+mod upgrade;
 
 pub use accept::Listener;
 pub use counters::{CountersSnapshot, LATENCY_BUCKETS_SECONDS};

@@ -7,4 +7,4 @@ mod trail;
 pub use record::{AccessRecord, AccessSink, Outcome};
 
 pub(crate) use body::Observed;
-pub(crate) use trail::{Observer, Trail};
+pub(crate) use trail::{Observer, Traffic, Trail};

@@ -49,6 +49,14 @@ pub(crate) fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
     forwarded::set(headers, visit);
 }
 
+/// Asks for WebSocket, or agrees to it, on the one connection that this head goes to (RFC 9110 section 7.8). There is
+/// no body, so nothing may seem to say how long it is.
+pub(crate) fn upgrade(headers: &mut HeaderMap) {
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+}
+
 /// Turns a workspace's response into the gateway's.
 pub(crate) fn response(head: &mut response::Parts, workspace: &Workspace, visit: &Visit) {
     strip_hop_by_hop(&mut head.headers);

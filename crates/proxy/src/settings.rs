@@ -27,6 +27,9 @@ pub struct Settings {
     pub first_byte_timeout: Option<Duration>,
     /// How long a connection to a workspace is kept without use. Default: 30 s, below common servers' 60 s.
     pub upstream_idle_timeout: Duration,
+    /// How long a tunnel may be silent; `None`: for ever. Default: 1 h. Whoever types into one thinks for minutes, while
+    /// a peer that is gone for good gives its connection back.
+    pub tunnel_idle_timeout: Option<Duration>,
     /// `aud` values that callers' tokens may carry; told to clients that ask which audience to request.
     pub audiences: Vec<String>,
     /// Whether workspaces are told a client's address, and the scheme and host that it used: `Forwarded` (RFC 7239) and
@@ -48,6 +51,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Some(Duration::from_secs(300)),
             upstream_idle_timeout: Duration::from_secs(30),
+            tunnel_idle_timeout: Some(Duration::from_secs(3600)),
             audiences: Vec::new(),
             forwarded: false,
         }

@@ -6,6 +6,7 @@ mod clusters;
 mod credential;
 mod directories;
 mod discovery;
+mod driver_proxy;
 mod files;
 mod leak;
 mod policy;

@@ -7,6 +7,7 @@ mod head;
 mod recorder;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

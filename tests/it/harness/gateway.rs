@@ -249,6 +249,11 @@ impl Gateway {
         Frames::new(connect(self.address).await).await
     }
 
+    /// A connection on which nothing was said.
+    pub(crate) async fn tcp(&self) -> TcpStream {
+        connect(self.address).await
+    }
+
     /// A connection to be spoken on by hand.
     pub(crate) async fn wire(&self) -> Wire {
         Wire::new(connect(self.address).await)

@@ -38,6 +38,11 @@ impl Wire {
         .await
     }
 
+    /// Nothing more will be said; what the other end says is still heard.
+    pub(crate) async fn end(&mut self) {
+        soon(self.0.shutdown()).await.expect("the other end listens");
+    }
+
     /// One chunk of a chunked body (RFC 9112 section 7.1).
     pub(crate) async fn say_chunk(&mut self, data: &[u8]) {
         self.say([format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat())

@@ -25,6 +25,8 @@ pub struct Server {
     pub idle_timeout: Duration,
     /// How long a TLS handshake may take.
     pub tls_handshake_timeout: Duration,
+    /// How long a WebSocket may be silent; `None`: for ever.
+    pub tunnel_idle_timeout: Option<Duration>,
     /// How long requests that are running at shutdown may take to finish.
     pub drain_timeout: Duration,
     /// How many bytes a request's head may have.
@@ -46,6 +48,7 @@ impl Default for Server {
     /// - `header_timeout`: 10 s. A head fits into one packet or a few; slower senders hold connections on purpose.
     /// - `idle_timeout`: 75 s. Longer than the 60 s of common load balancers, so that they close first.
     /// - `tls_handshake_timeout`: 10 s. Two round trips, even on a bad line.
+    /// - `tunnel_idle_timeout`: 1 h. Whoever types into one thinks for minutes; who is gone for good gives its place back.
     /// - `drain_timeout`: 25 s. Within the 30 s that Kubernetes grants before it kills.
     /// - `max_header_size`: 65,536 bytes. JWTs with many groups, and cookies, are large; more is an attack.
     /// - `max_connections`: 10,000. About 160 MiB of idle connections, and below common limits on open files.
@@ -60,6 +63,7 @@ impl Default for Server {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             tls_handshake_timeout: Duration::from_secs(10),
+            tunnel_idle_timeout: Some(Duration::from_secs(3600)),
             drain_timeout: Duration::from_secs(25),
             max_header_size: 64 * 1024,
             max_connections: const { NonZeroUsize::new(10_000).unwrap() },
@@ -81,6 +85,8 @@ impl Server {
         ] {
             given.set(field, faults, grammar::duration);
         }
+        raw.tunnel_idle_timeout
+            .set(&mut server.tunnel_idle_timeout, faults, grammar::duration_or_off);
         let count = |most| move |given: &_| grammar::count(given, most);
         raw.workers.set(&mut server.workers, faults, count(MOST_WORKERS));
         raw.max_connections

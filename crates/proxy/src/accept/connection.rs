@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Arrival;
 use super::paced::Pace;
+use super::sequel::Sequel;
 use crate::drain::{Drain, Tasks};
 use crate::observe::Observed;
 use crate::settings::Settings;
@@ -59,8 +60,8 @@ pub(crate) struct Peer {
 /// How a connection learns that a request on it is over.
 #[derive(Clone, Debug)]
 enum Presence {
-    /// HTTP/1.1: one request at a time; the next byte begins another.
-    Alone(Pace),
+    /// HTTP/1.1: one request at a time; the next byte begins another, or is no longer HTTP.
+    Alone { pace: Pace, sequel: Sequel },
     /// HTTP/2: one of many. The last clone tells.
     Among { _stream: Stream },
 }
@@ -134,8 +135,17 @@ where
 impl Peer {
     /// The whole answer has been handed over.
     pub(crate) fn rests(&self) {
-        if let Presence::Alone(pace) = &self.presence {
+        if let Presence::Alone { pace, .. } = &self.presence {
             pace.request_ended();
+        }
+    }
+
+    /// `sequel` takes place on this connection once the answer's head is out, in the connection's own task: it holds the
+    /// connection's place among all others, and the drain waits for it.
+    pub(crate) fn leaves_http(&self, sequel: impl Future<Output = ()> + Send + 'static) {
+        // HTTP/2 knows no upgrade (RFC 9113 section 8.6), so nobody asks for one there.
+        if let Presence::Alone { sequel: place, .. } = &self.presence {
+            place.set(sequel);
         }
     }
 }

@@ -17,11 +17,17 @@ pub(crate) struct UpstreamBody {
 }
 
 impl UpstreamBody {
-    pub(super) fn new(incoming: Incoming, lease: Lease, tasks: &Tasks) -> Self {
-        let mut body = Self {
+    /// The end of HTTP on its connection, which never goes back: dropped, it closes the connection unless somebody has
+    /// taken that over.
+    pub(super) fn switched(incoming: Incoming, lease: Lease, tasks: &Tasks) -> Self {
+        Self {
             incoming,
             lease: Some((lease, tasks.clone())),
-        };
+        }
+    }
+
+    pub(super) fn new(incoming: Incoming, lease: Lease, tasks: &Tasks) -> Self {
+        let mut body = Self::switched(incoming, lease, tasks);
         if body.incoming.is_end_stream() {
             body.release();
         }

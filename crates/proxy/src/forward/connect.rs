@@ -66,7 +66,7 @@ where
         .map_err(ConnectError::Http)?;
     tasks.spawn(async move {
         // Whoever waits for an answer on this connection hears of its end there.
-        if let Err(error) = connection.await {
+        if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(%error, "a workspace's connection ended");
         }
     });

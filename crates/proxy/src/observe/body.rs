@@ -1,5 +1,6 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -10,25 +11,42 @@ use crate::accept::Peer;
 use crate::body::BodyError;
 
 /// A response body that is watched to its end.
+#[derive(Default)]
 pub(crate) struct Observed {
     body: Body,
-    trail: Box<Trail>,
-    peer: Peer,
+    /// Until the end.
+    watched: Option<(Box<Trail>, Peer)>,
 }
 
+// === impl Observed ===
+
 impl Observed {
-    pub(crate) fn new(body: Body, trail: Box<Trail>, peer: Peer) -> Self {
-        let mut observed = Self { body, trail, peer };
+    /// What follows an answer's head: its body, or a tunnel, which the connection then turns to.
+    pub(crate) fn new(body: Body, trail: Box<Trail>, peer: Peer, tunnel_patience: Option<Duration>) -> Self {
+        let body = match body.into_switch() {
+            Err(body) => body,
+            Ok(switch) => {
+                peer.leaves_http(switch.tunnel(trail, tunnel_patience));
+                return Self::default();
+            }
+        };
+        let head_only = trail.wants_head_only();
+        let mut observed = Self {
+            body,
+            watched: Some((trail, peer)),
+        };
         // hyper never asks a body that is empty from the start, nor that of an answer to HEAD.
-        if observed.body.is_end_stream() || observed.trail.wants_head_only() {
+        if observed.body.is_end_stream() || head_only {
             observed.end(Outcome::Complete);
         }
         observed
     }
 
     fn end(&mut self, outcome: Outcome) {
-        self.peer.rests();
-        self.trail.finish(outcome);
+        if let Some((mut trail, peer)) = self.watched.take() {
+            peer.rests();
+            trail.finish(outcome);
+        }
     }
 }
 
@@ -44,7 +62,9 @@ impl HttpBody for Observed {
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
-                this.trail.sent(frame.data_ref().map_or(0, Bytes::len));
+                if let Some((trail, _)) = &mut this.watched {
+                    trail.sent(frame.data_ref().map_or(0, Bytes::len));
+                }
                 if this.body.is_end_stream() {
                     this.end(Outcome::Complete);
                 }

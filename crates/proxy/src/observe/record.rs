@@ -51,6 +51,8 @@ pub enum Outcome {
     ClientLeft,
     /// The workspace's answer broke off.
     UpstreamBroke,
+    /// A tunnel broke, or was silent for too long.
+    TunnelCut,
 }
 
 /// Takes one record for each request. Called on the data plane: it must not block.
@@ -68,6 +70,7 @@ impl Outcome {
             Self::Complete => "complete",
             Self::ClientLeft => "client_left",
             Self::UpstreamBroke => "upstream_broke",
+            Self::TunnelCut => "tunnel_cut",
         }
     }
 }

@@ -46,7 +46,16 @@ pub(crate) struct Trail {
     cause: Option<String>,
     progress: Arc<Progress>,
     response_bytes: u64,
+    tunnelled: Option<Arc<Progress>>,
     told: bool,
+}
+
+/// What moves through a tunnel, counted while it does.
+pub(crate) struct Traffic {
+    /// From the client.
+    pub(crate) up: Arc<Progress>,
+    /// To the client.
+    pub(crate) down: Arc<Progress>,
 }
 
 // === impl Observer ===
@@ -83,6 +92,7 @@ impl Observer {
             cause: None,
             progress: request.body().progress(),
             response_bytes: 0,
+            tunnelled: None,
             told: false,
         }
     }
@@ -145,15 +155,25 @@ impl Trail {
         self.response_bytes += bytes as u64;
     }
 
+    /// From here on, the answer is a tunnel.
+    pub(crate) fn tunnelled(&mut self) -> Traffic {
+        let down = self.tunnelled.insert(Arc::default());
+        Traffic {
+            up: Arc::clone(&self.progress),
+            down: Arc::clone(down),
+        }
+    }
+
     /// Tells the counters and the access log; once.
     pub(crate) fn finish(&mut self, outcome: Outcome) {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
         let request_bytes = self.progress.bytes();
+        let response_bytes = self.response_bytes + self.tunnelled.as_ref().map_or(0, |down| down.bytes());
         let eyes = &self.observer.0;
         eyes.counters
-            .request_ended(request_bytes, self.response_bytes, outcome != Outcome::ClientLeft);
+            .request_ended(request_bytes, response_bytes, outcome != Outcome::ClientLeft);
         eyes.sink.record(&AccessRecord {
             request_id: self.id.to_string(),
             client: self.client,
@@ -166,7 +186,7 @@ impl Trail {
             failure: self.failure,
             cause: self.cause.as_deref(),
             request_bytes,
-            response_bytes: self.response_bytes,
+            response_bytes,
             swapped_after: self.swapped_after,
             answered_after: self.answered_after,
             duration: self.started.elapsed(),
@@ -179,6 +199,15 @@ impl Drop for Trail {
     /// A safety net: hyper drops a request when its client leaves, and nothing else says so.
     fn drop(&mut self) {
         self.finish(Outcome::ClientLeft);
+    }
+}
+
+// === impl Traffic ===
+
+impl Traffic {
+    /// All of it.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.up.bytes() + self.down.bytes()
     }
 }
 

@@ -6,7 +6,7 @@ use super::auth::Denial;
 use super::call::{Call, Unread};
 use super::tokens::Claims;
 use super::workspace::Workspace;
-use super::{clusters, directories, discovery, files, probes, reply, scim, serving};
+use super::{clusters, directories, discovery, driver_proxy, files, probes, reply, scim, serving};
 use crate::server::Body;
 
 /// The answer to a request outside the token endpoint.
@@ -51,6 +51,9 @@ async fn route(workspace: &Workspace, mut call: Call, claims: &Claims) -> Result
     }
     if let Some(endpoint) = path.strip_prefix(serving::PREFIX) {
         return serving::answer(workspace, &mut call, endpoint).await;
+    }
+    if let Some(path) = path.strip_prefix(driver_proxy::PREFIX) {
+        return Ok(driver_proxy::answer(&head, path));
     }
     if let Some(probe) = path.strip_prefix(probes::PREFIX) {
         return probes::answer(workspace, &mut call, claims, probe).await;

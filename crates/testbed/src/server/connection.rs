@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::head::MAX_HEADERS;
 use super::recorder::{Recorder, Wire};
-use super::{Body, Handler, full};
+use super::{Body, Handler, full, websocket};
 use crate::Fault;
 
 /// Serves one connection to its end, good or bad.
@@ -48,28 +48,33 @@ async fn converse<T: Transport, H: Handler>(transport: T, handler: Arc<H>) {
         .header_read_timeout(None)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD)
-        .serve_connection(io, service);
+        .serve_connection(io, service)
+        .with_upgrades();
     // How the connection ended is the client's affair; it sees it.
     let _ = (&mut connection).await;
     while let Some(head) = wire.next_head() {
         handler.unanswered(&head);
     }
-    if let Some(fault) = wire.surrendered() {
-        let transport = connection.into_parts().io.into_inner().into_transport();
-        // The client may go away first, which is as good an end.
-        let _ = misbehave(transport, fault).await;
+    // The client may go away first, which is as good an end.
+    if let Some(upgrade) = wire.switched() {
+        let _ = websocket::echo(upgrade).await;
+    } else if let Some(fault) = wire.surrendered()
+        && let Some(parts) = connection.into_parts()
+    {
+        let _ = misbehave(parts.io.into_inner().into_transport(), fault).await;
     }
 }
 
 async fn respond<H: Handler>(
     handler: Arc<H>,
     wire: Wire,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Surrendered> {
     let head = wire
         .next_head()
         .expect("what hyper parsed has passed through the recorder");
     let fault = handler.faults().take(head.path());
+    let upgrade = hyper::upgrade::on(&mut request);
     let arrival = handler.arrive(head, request.into_body()).await;
     match fault {
         None => {}
@@ -81,7 +86,11 @@ async fn respond<H: Handler>(
             return Err(Surrendered);
         }
     }
-    Ok(handler.answer(arrival).await)
+    let answer = handler.answer(arrival).await;
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        wire.switch(upgrade);
+    }
+    Ok(answer)
 }
 
 fn canned(status: u16, headers: Vec<(String, String)>, body: String) -> Response<Body> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use hyper::upgrade::OnUpgrade;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
@@ -31,6 +32,7 @@ struct Notes {
     heads: VecDeque<Head>,
     drip: Option<Duration>,
     surrendered: Option<Fault>,
+    switched: Option<OnUpgrade>,
 }
 
 // === impl Wire ===
@@ -51,6 +53,16 @@ impl Wire {
     /// Asks for the connection to be taken out of hyper's hands and misused.
     pub(super) fn surrender(&self, fault: Fault) {
         self.0.lock().surrendered = Some(fault);
+    }
+
+    /// The connection leaves HTTP after the answer that is being made.
+    pub(super) fn switch(&self, upgrade: OnUpgrade) {
+        self.0.lock().switched = Some(upgrade);
+    }
+
+    /// What the connection has become, if it has left HTTP.
+    pub(super) fn switched(&self) -> Option<OnUpgrade> {
+        self.0.lock().switched.take()
     }
 
     /// What the connection was surrendered to, if it was.

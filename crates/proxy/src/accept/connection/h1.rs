@@ -8,9 +8,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
 use crate::accept::paced::Paced;
+use crate::accept::sequel::Sequel;
 use crate::settings::Settings;
 
-/// HTTP/1.1, one request after the other.
+/// HTTP/1.1, one request after the other, and then what the last one has made of the connection, if anything.
 pub(super) async fn serve<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
 where
     J: Serve,
@@ -19,24 +20,34 @@ where
     let Shift { journey, drain, .. } = shift;
     let settings = journey.settings();
     let (io, pace) = Paced::new(io, settings.header_timeout);
+    let sequel = Sequel::default();
     let service = service_fn(|request| {
         let (journey, pace) = (journey.clone(), pace.clone());
         let peer = Peer {
             address: origin.address,
             secure: origin.secure,
-            presence: Presence::Alone(pace.clone()),
+            presence: Presence::Alone {
+                pace: pace.clone(),
+                sequel: sequel.clone(),
+            },
         };
         async move {
             pace.request_started();
             Ok::<_, Infallible>(journey.serve(request, peer).await)
         }
     });
-    let mut connection = std::pin::pin!(builder(settings).serve_connection(TokioIo::new(io), service));
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(io::Error::other),
-        () = drain.started() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await.map_err(io::Error::other)
+    let connection = builder(settings).serve_connection(TokioIo::new(io), service);
+    let mut connection = std::pin::pin!(connection.with_upgrades());
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = drain.started() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    ended.map_err(io::Error::other)?;
+    sequel.play().await;
+    Ok(())
 }
 
 fn builder(settings: &Settings) -> Builder {
