@@ -45,3 +45,5 @@ mod bootstrap;
 mod admin;
 // How the gateway ends.
 mod drain;
+// Bytes that are meant to harm.
+mod hostile;

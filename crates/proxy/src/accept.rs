@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod connection;
+mod guard;
 mod paced;
 mod sequel;
 mod worker;

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -194,7 +195,7 @@ impl Host {
             }
         };
         let host = host
-            .filter(|host| !host.host().is_empty() && host.as_str().bytes().all(is_of_a_host))
+            .filter(|host| is_host(host.as_str()))
             .ok_or(Failure::BadRequest("the Host header is not a host"))?;
         match target.authority() {
             Some(authority) if authority != &host => Err(Failure::BadRequest(
@@ -205,10 +206,26 @@ impl Host {
     }
 }
 
-/// Narrower than RFC 3986, whose `reg-name` allows commas, quotes and percent signs: no host has them, while some
-/// servers split or decode there.
-fn is_of_a_host(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)
+/// Narrower than RFC 3986, whose `reg-name` allows commas, quotes and percent signs, and whose port may be empty or
+/// larger than any: no host has them, while some servers split, decode or cut off there.
+fn is_host(text: &str) -> bool {
+    let bracketed = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let (is_name, rest) = if let Some((address, rest)) = bracketed {
+        (address.parse::<Ipv6Addr>().is_ok(), rest)
+    } else {
+        let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+        (!name.is_empty() && name.bytes().all(is_of_a_name), rest)
+    };
+    is_name && (rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
+}
+
+fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
+}
+
+/// `u16` would take a sign as well.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 impl fmt::Display for Host {

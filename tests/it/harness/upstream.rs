@@ -25,8 +25,8 @@ impl Upstream {
             let (socket, _) = soon(self.listener.accept()).await.expect("a connection");
             let mut wire = Wire::new(socket);
             let head = wire.head().await;
-            // The control plane asks by itself, and goes on without an answer.
-            if head.start != "GET /.well-known/databricks-config HTTP/1.1" {
+            // It goes on without an answer.
+            if !is_own_question(&head) {
                 check(&head);
                 return (head, wire);
             }
@@ -34,8 +34,13 @@ impl Upstream {
     }
 }
 
+/// Whether this is the control plane's question, which comes when it likes.
+pub(super) fn is_own_question(head: &Head) -> bool {
+    head.start == "GET /.well-known/databricks-config HTTP/1.1"
+}
+
 /// Nothing comes here but under a token of the workspace's own.
-fn check(head: &Head) {
+pub(super) fn check(head: &Head) {
     let credentials = head.values("authorization");
     let [credential] = credentials[..] else {
         panic!("one credential, not {}", credentials.len());

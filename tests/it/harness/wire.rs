@@ -63,9 +63,12 @@ impl Wire {
         }
     }
 
-    /// The next response, if it has a body and says how long that is.
+    /// The next final response, if it has a body and says how long that is.
     pub(crate) async fn answer(&mut self) -> Answer {
-        let head = self.head().await;
+        let mut head = self.head().await;
+        while head.status() == StatusCode::CONTINUE {
+            head = self.head().await;
+        }
         let body = match head.values("content-length")[..] {
             [length] => self.exactly(length.parse().expect("a length")).await,
             _ => self.chunks().await,

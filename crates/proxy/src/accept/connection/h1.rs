@@ -7,6 +7,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
+use crate::accept::guard::Guarded;
 use crate::accept::paced::Paced;
 use crate::accept::sequel::Sequel;
 use crate::settings::Settings;
@@ -36,7 +37,8 @@ where
             Ok::<_, Infallible>(journey.serve(request, peer).await)
         }
     });
-    let connection = builder(settings).serve_connection(TokioIo::new(io), service);
+    let io = TokioIo::new(Guarded::new(io, sequel.clone()));
+    let connection = builder(settings).serve_connection(io, service);
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -1,0 +1,119 @@
+//! What stands between a client's bytes and hyper, and lets only one reading of them through.
+//!
+//! hyper is lenient where RFC 9112 allows it: a bare LF ends a line, a second `Transfer-Encoding` is one more coding, a
+//! `Content-Length` beside it is dropped unseen, a fragment is cut off the target. Each of these is a place where what
+//! stands before or behind the gateway may read something else; afterwards, nobody can see any more that there was a
+//! choice. So the choice is refused here, on the bytes themselves.
+
+mod grammar;
+mod word;
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::sequel::Sequel;
+use grammar::Grammar;
+
+/// A connection on which nothing is read but requests that every server reads alike.
+///
+/// From the first byte that has no place in such a request, hyper sees [`UNREADABLE`] instead of what was sent: it
+/// answers 400 when that answer's turn has come, closes, and has never met the bytes behind it.
+pub(super) struct Guarded<IO> {
+    io: IO,
+    grammar: Grammar,
+    /// After a refusal, what is still to be shown of [`UNREADABLE`].
+    instead: Option<&'static [u8]>,
+    /// Once this is told, what comes is a tunnel's, and none of ours to read.
+    sequel: Sequel,
+}
+
+// === impl Guarded ===
+
+impl<IO> Guarded<IO> {
+    pub(super) fn new(io: IO, sequel: Sequel) -> Self {
+        Self {
+            io,
+            grammar: Grammar::default(),
+            instead: None,
+            sequel,
+        }
+    }
+
+    /// Cuts `buf` at the first byte after `before` that is refused.
+    fn check(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let fresh = buf.filled().get(before..).unwrap_or_default();
+        if let Err(refusal) = self.grammar.read(fresh) {
+            tracing::debug!(
+                fault = refusal.fault,
+                "a request that can be read in more than one way"
+            );
+            buf.set_filled(before + refusal.at);
+            self.instead = Some(UNREADABLE);
+        }
+    }
+
+    /// As much as there is room for; at its end, nothing, which is the end of the connection.
+    fn show(instead: &mut &'static [u8], buf: &mut ReadBuf<'_>) {
+        let (now, later) = instead.split_at(instead.len().min(buf.remaining()));
+        buf.put_slice(now);
+        *instead = later;
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.sequel.is_told() {
+            // Who was refused before the workspace agreed gets no tunnel out of it.
+            return match this.instead {
+                None => Pin::new(&mut this.io).poll_read(cx, buf),
+                Some(_) => Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+            };
+        }
+        if this.instead.is_none() {
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+            this.check(buf, before);
+        }
+        if let Some(instead) = &mut this.instead {
+            Self::show(instead, buf);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Guarded<IO> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
+
+/// An error to every state of every HTTP/1.1 parser: NUL is allowed nowhere but in a body's data, a bare LF not in a
+/// chunk's extension, where NUL might pass; and the empty line ends the wait of a parser that looks for it first.
+const UNREADABLE: &[u8] = b"\0\n\r\n\r\n";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+use super::word::Word;
+
+/// Reads the stream of a connection's requests, byte by byte and across any split, and finds the first byte that two
+/// servers might take for different things.
+///
+/// It is narrower than RFC 9112 wherever that leaves a choice: every line ends with CRLF, a body has one length from one
+/// field, and the only coding is `chunked`. What it lets through and hyper refuses is hyper's to refuse.
+#[derive(Debug, Default)]
+pub(super) struct Grammar {
+    place: Place,
+    word: Word,
+    field: Field,
+    framing: Framing,
+    /// HTTP/1.0 knows no `Transfer-Encoding`.
+    chunks_allowed: bool,
+    in_trailers: bool,
+}
+
+/// The first byte that is refused, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) at: usize,
+    pub(super) fault: &'static str,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    /// RFC 9112 section 2.2: some clients send an empty line after a body, and a server should skip one.
+    #[default]
+    Between,
+    BetweenLf,
+    Start,
+    Method,
+    Target,
+    Version,
+    /// The first byte of a field line, or of the empty line after the last.
+    Line,
+    Name,
+    Value,
+    LineLf,
+    HeadLf,
+    /// So many bytes of a body of known length.
+    Content(u64),
+    /// A chunk's size, after so many digits.
+    Size(u64, u8),
+    Extension(u64),
+    SizeLf(u64),
+    /// So many bytes of a chunk.
+    Chunk(u64),
+    ChunkCr,
+    ChunkLf,
+}
+
+/// The fields that say where a message ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Field {
+    #[default]
+    Other,
+    ContentLength,
+    TransferEncoding,
+}
+
+/// How a body is delimited: RFC 9112 section 6.3, without the ways in which two fields could disagree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Framing {
+    #[default]
+    None,
+    Length(u64),
+    Chunked,
+}
+
+// === impl Grammar ===
+
+impl Grammar {
+    /// Goes on with `bytes`.
+    ///
+    /// # Errors
+    /// At the first byte that is refused; what comes after a refusal has no meaning.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let mut at = 0;
+        while let Some(rest) = bytes.get(at..)
+            && let Some(&byte) = rest.first()
+        {
+            let skipped = self.skip(rest);
+            if skipped == 0 {
+                self.place = self.step(byte).map_err(|fault| Refusal { at, fault })?;
+            }
+            at += skipped.max(1);
+        }
+        Ok(())
+    }
+
+    /// How many of the next bytes mean nothing to a message's end: most of what is ever read.
+    fn skip(&mut self, rest: &[u8]) -> usize {
+        match &mut self.place {
+            Place::Content(left) | Place::Chunk(left) => {
+                let here = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
+                *left -= here as u64;
+                let over = *left == 0;
+                match self.place {
+                    Place::Content(_) if over => self.place = Place::Between,
+                    Place::Chunk(_) if over => self.place = Place::ChunkCr,
+                    _ => {}
+                }
+                here
+            }
+            Place::Value if self.field == Field::Other => {
+                let end = rest.iter().position(|&byte| !is_of_a_value(byte));
+                end.unwrap_or(rest.len())
+            }
+            _ => 0,
+        }
+    }
+
+    fn step(&mut self, byte: u8) -> Result<Place, &'static str> {
+        match self.place {
+            Place::Between
+            | Place::BetweenLf
+            | Place::Start
+            | Place::Method
+            | Place::Target
+            | Place::Version => self.request_line(byte),
+            Place::Line | Place::Name | Place::Value | Place::LineLf | Place::HeadLf => self.field_line(byte),
+            // `skip` has dealt with these.
+            Place::Content(_) => Ok(Place::Between),
+            Place::Chunk(_) => Ok(Place::ChunkCr),
+            _ => self.chunk(byte),
+        }
+    }
+
+    /// RFC 9112 section 3: single spaces, and nothing in a target that some servers cut off or convert.
+    fn request_line(&mut self, byte: u8) -> Result<Place, &'static str> {
+        match (self.place, byte) {
+            (Place::Between, b'\r') => Ok(Place::BetweenLf),
+            (Place::BetweenLf, b'\n') => Ok(Place::Start),
+            (Place::Between | Place::Start, _) if is_token(byte) => {
+                *self = Self {
+                    place: Place::Method,
+                    ..Self::default()
+                };
+                Ok(Place::Method)
+            }
+            (Place::Method, b' ') => Ok(Place::Target),
+            (Place::Method, _) if is_token(byte) => Ok(Place::Method),
+            (Place::Target, b' ') => {
+                self.word.clear();
+                Ok(Place::Version)
+            }
+            (Place::Target, _) if is_of_a_target(byte) => Ok(Place::Target),
+            (Place::Version, b'\r') => {
+                self.chunks_allowed = self.word.read() == Some(b"http/1.1");
+                Ok(Place::LineLf)
+            }
+            (Place::Version, _) if byte.is_ascii_graphic() => {
+                self.word.push(byte);
+                Ok(Place::Version)
+            }
+            _ => Err("the request line"),
+        }
+    }
+
+    /// RFC 9112 section 5: no space before the colon, no folding, no line end but CRLF, no control characters.
+    fn field_line(&mut self, byte: u8) -> Result<Place, &'static str> {
+        match (self.place, byte) {
+            (Place::Line, b'\r') => Ok(Place::HeadLf),
+            (Place::HeadLf, b'\n') => Ok(self.body()),
+            (Place::Line, _) if is_token(byte) => {
+                self.word.clear();
+                self.word.push(byte);
+                Ok(Place::Name)
+            }
+            (Place::Name, b':') => {
+                self.field = self.named()?;
+                self.word.clear();
+                Ok(Place::Value)
+            }
+            (Place::Name, _) if is_token(byte) => {
+                self.word.push(byte);
+                Ok(Place::Name)
+            }
+            (Place::Value, b'\r') => Ok(Place::LineLf),
+            (Place::Value, _) if is_of_a_value(byte) => {
+                self.word.push(byte);
+                Ok(Place::Value)
+            }
+            (Place::LineLf, b'\n') => {
+                self.frame()?;
+                Ok(Place::Line)
+            }
+            _ => Err("a field line"),
+        }
+    }
+
+    /// RFC 9112 section 7.1. An extension is skipped, as it must be, if it is made of visible characters.
+    fn chunk(&mut self, byte: u8) -> Result<Place, &'static str> {
+        match (self.place, byte) {
+            (Place::Size(size, digits), _) if byte.is_ascii_hexdigit() && digits < MAX_SIZE_DIGITS => {
+                let digit = char::from(byte).to_digit(16).unwrap_or_default();
+                Ok(Place::Size(size << 4 | u64::from(digit), digits + 1))
+            }
+            (Place::Size(_, 0), _) => Err("a chunk without a size"),
+            (Place::Size(size, _) | Place::Extension(size), b'\r') => Ok(Place::SizeLf(size)),
+            (Place::Size(size, _), b';') => Ok(Place::Extension(size)),
+            (Place::Extension(_), b'\t' | b' '..=b'~') => Ok(self.place),
+            (Place::SizeLf(0), b'\n') => {
+                self.in_trailers = true;
+                Ok(Place::Line)
+            }
+            (Place::SizeLf(size), b'\n') => Ok(Place::Chunk(size)),
+            (Place::ChunkCr, b'\r') => Ok(Place::ChunkLf),
+            (Place::ChunkLf, b'\n') => Ok(Place::Size(0, 0)),
+            _ => Err("a chunk"),
+        }
+    }
+
+    /// What the field whose name was read means for the message's end. CGI and its heirs take `_` for `-`.
+    fn named(&self) -> Result<Field, &'static str> {
+        let field = match self.word.read() {
+            Some(b"content-length") => Field::ContentLength,
+            Some(b"transfer-encoding") => Field::TransferEncoding,
+            Some(b"content_length" | b"transfer_encoding") => return Err("a disguised framing field"),
+            _ => Field::Other,
+        };
+        if self.in_trailers && field != Field::Other {
+            return Err("a framing field among the trailers");
+        }
+        Ok(field)
+    }
+
+    /// The field that was read whole decides how the body is delimited; if another has, they need not agree.
+    fn frame(&mut self) -> Result<(), &'static str> {
+        let framing = match std::mem::take(&mut self.field) {
+            Field::Other => return Ok(()),
+            Field::ContentLength => self.word.decimal().map(Framing::Length),
+            Field::TransferEncoding => {
+                let chunked = self.word.read() == Some(b"chunked") && self.chunks_allowed;
+                chunked.then_some(Framing::Chunked)
+            }
+        };
+        if self.framing != Framing::None {
+            return Err("a second framing field");
+        }
+        self.framing = framing.ok_or("a framing field without a clear meaning")?;
+        Ok(())
+    }
+
+    fn body(&mut self) -> Place {
+        if std::mem::take(&mut self.in_trailers) {
+            return Place::Between;
+        }
+        match self.framing {
+            Framing::None | Framing::Length(0) => Place::Between,
+            Framing::Length(length) => Place::Content(length),
+            Framing::Chunked => Place::Size(0, 0),
+        }
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// RFC 9110 section 5.5: visible characters, spaces, and the bytes beyond ASCII that it calls obsolete.
+fn is_of_a_value(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
+}
+
+/// Without a fragment, which never is part of a request, and without `\`, which some servers read as `/`. Other
+/// characters that RFC 3986 wants to be encoded (`{`, `"`, UTF-8) do occur, and mean nothing but themselves.
+fn is_of_a_target(byte: u8) -> bool {
+    matches!(byte, b'!'..=b'~' | 0x80..) && !matches!(byte, b'#' | b'\\')
+}
+
+/// As many as a `u64` has.
+const MAX_SIZE_DIGITS: u8 = 16;
