@@ -86,7 +86,7 @@ pub(super) async fn run(attacks: impl IntoIterator<Item = Attack>) {
     let stage = Stage::set().await;
     let mut faults = Vec::new();
     for attack in attacks {
-        let ran = timeout(Duration::from_secs(4), stage.run(&attack)).await;
+        let ran = timeout(Duration::from_secs(20), stage.run(&attack)).await;
         let outcome = ran.unwrap_or_else(|_| Err("hangs".to_owned()));
         if let Err(fault) = outcome {
             faults.push(format!("{}: {fault}", attack.name));
