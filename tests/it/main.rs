@@ -33,6 +33,12 @@ mod stream;
 mod upgrade;
 // Connections: kept, reused, timed out.
 mod connections;
+// How much and how long anybody may take.
+mod limits;
+// Load balancers tell for whom they speak.
+mod proxy_protocol;
+// Whoever leaves takes the other side along.
+mod leaving;
 // What callers see when a workspace fails.
 mod upstream;
 // TLS on either side.

@@ -261,15 +261,22 @@ fn settings(config: &Config) -> Settings {
         idle_timeout: config.server.idle_timeout,
         tunnel_idle_timeout: config.server.tunnel_idle_timeout,
         tls_handshake_timeout: config.server.tls_handshake_timeout,
+        body_idle_timeout: config.server.body_idle_timeout,
         max_header_size: config.server.max_header_size,
+        max_headers: config.server.max_headers.get(),
+        max_target_size: config.server.max_target_size,
+        max_body_size: config.server.max_body_size,
         max_connections: config.server.max_connections.get(),
         max_concurrent_streams: config.server.max_concurrent_streams.get(),
         h2c: config.server.h2c,
+        max_connections_per_client: config.server.max_connections_per_client,
+        max_requests_in_flight: config.server.max_requests_in_flight.get(),
+        proxy_protocol: config.server.proxy_protocol.clone(),
         connect_timeout: config.outbound.connect_timeout,
         first_byte_timeout: config.outbound.first_byte_timeout,
+        upstream_body_idle_timeout: config.outbound.body_idle_timeout,
         upstream_idle_timeout: config.outbound.pool_idle_timeout,
         audiences: audiences.collect(),
         forwarded: config.server.forwarded,
-        ..Settings::default()
     }
 }

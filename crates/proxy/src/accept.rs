@@ -1,9 +1,12 @@
-//! From a listening socket to requests: accept, hand over to the least busy worker, TLS, HTTP/1.1 or HTTP/2 under limits.
+//! From a listening socket to requests: accept, hand over to the least busy worker, PROXY protocol, TLS, HTTP/1.1 or HTTP/2
+//! under limits.
 
 mod acceptor;
 mod connection;
+mod crowd;
 mod guard;
 mod paced;
+mod proxy_protocol;
 mod sequel;
 mod worker;
 
@@ -17,6 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 pub(crate) use acceptor::accept_all;
 pub(crate) use connection::{Peer, Serve};
+pub(crate) use crowd::Crowd;
 pub(crate) use worker::{Desk, Worker};
 
 /// A bound socket. Bound before anything is served, so that a port that is taken is a fault at the start, and port 0

@@ -1,13 +1,16 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::forward::UpstreamBody;
+use crate::forward::{UpstreamBody, UpstreamBodyError};
+use crate::patience::Patience;
+use crate::settings::Settings;
 use crate::upgrade::Switch;
 
 /// A response body: the gateway's own few bytes, or a workspace's stream.
@@ -27,13 +30,29 @@ enum Kind {
 /// A stream that broke before its end; the connection is closed, so that nobody takes the part for the whole.
 #[derive(Debug, thiserror::Error)]
 #[error("the workspace's answer broke off")]
-pub(crate) struct BodyError(#[source] hyper::Error);
+pub(crate) struct BodyError(#[source] UpstreamBodyError);
 
-/// A request body on its way to the workspace, counted.
+/// A request body on its way to the workspace: counted, never gathered, and given up when it stands still.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     incoming: Incoming,
     progress: Arc<Progress>,
+    patience: Patience,
+    most: Option<u64>,
+}
+
+/// Why a request body does not come to its end. What was forwarded of it is recognisably a part.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestBodyError {
+    /// The client left, or what it sent is no HTTP.
+    #[error("it broke off or is malformed")]
+    Broke(#[source] hyper::Error),
+    /// The client sent nothing for so long.
+    #[error("nothing of it came for {} s", .0.as_secs())]
+    Stalled(Duration),
+    /// It is longer than is allowed here.
+    #[error("it is longer than {0} bytes")]
+    TooLarge(u64),
 }
 
 /// How far a request body has come, seen from outside while it streams.
@@ -106,33 +125,48 @@ impl HttpBody for Body {
 // === impl RequestBody ===
 
 impl RequestBody {
-    pub(crate) fn new(incoming: Incoming) -> Self {
+    pub(crate) fn new(incoming: Incoming, settings: &Settings) -> Self {
         Self {
             incoming,
             progress: Arc::default(),
+            patience: Patience::new(settings.body_idle_timeout),
+            most: settings.max_body_size,
         }
     }
 
     pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
     }
+
+    fn count(&self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        self.progress.add(bytes as u64);
+        match self.most {
+            Some(most) if self.progress.bytes() > most => Err(RequestBodyError::TooLarge(most)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl HttpBody for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = RequestBodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(data) = frame.data_ref()
-        {
-            self.progress.add(data.len() as u64);
-        }
-        polled
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let this = &mut *self;
+        let Poll::Ready(polled) = Pin::new(&mut this.incoming).poll_frame(cx) else {
+            ready!(this.patience.poll_exhausted(cx));
+            return Poll::Ready(Some(Err(RequestBodyError::Stalled(this.patience.limit()))));
+        };
+        this.patience.moved();
+        Poll::Ready(polled.map(|frame| {
+            let frame = frame.map_err(RequestBodyError::Broke)?;
+            this.count(&frame)?;
+            Ok(frame)
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -10,6 +10,7 @@ use http::StatusCode;
 pub(crate) struct Counters {
     connections: AtomicI64,
     connections_total: AtomicU64,
+    connections_refused: AtomicU64,
     in_flight: AtomicI64,
     by_class: [AtomicU64; 5],
     aborted: AtomicU64,
@@ -31,6 +32,8 @@ pub struct CountersSnapshot {
     pub connections: i64,
     /// Client connections since the start.
     pub connections_total: u64,
+    /// Client connections that were closed at once, as their client had too many.
+    pub connections_refused: u64,
     /// Requests now between their head and the end of their answer.
     pub in_flight: i64,
     /// Answers by the first digit of their status, 1 to 5.
@@ -66,6 +69,10 @@ impl Counters {
     pub(crate) fn connection_opened(&self) {
         self.connections.fetch_add(1, Relaxed);
         self.connections_total.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn connection_closed(&self) {
@@ -122,6 +129,7 @@ impl Counters {
         CountersSnapshot {
             connections: self.connections.load(Relaxed),
             connections_total: self.connections_total.load(Relaxed),
+            connections_refused: self.connections_refused.load(Relaxed),
             in_flight: self.in_flight.load(Relaxed),
             by_class: self.by_class.each_ref().map(|count| count.load(Relaxed)),
             aborted: self.aborted.load(Relaxed),
@@ -149,6 +157,7 @@ impl CountersSnapshot {
     pub(crate) fn plus(mut self, other: &Self) -> Self {
         self.connections += other.connections;
         self.connections_total += other.connections_total;
+        self.connections_refused += other.connections_refused;
         self.in_flight += other.in_flight;
         self.aborted += other.aborted;
         self.request_bytes += other.request_bytes;

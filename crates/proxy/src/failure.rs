@@ -21,6 +21,15 @@ pub(crate) enum Failure {
     /// The head has more fields than it may have.
     #[error("the request has too many header fields")]
     TooManyFields,
+    /// The path and query are longer than is allowed here.
+    #[error("the request target is longer than the {0} bytes that are allowed here")]
+    TargetTooLong(usize),
+    /// The request says itself that its body is longer than is allowed here.
+    #[error("the request body is longer than the {0} bytes that are allowed here")]
+    BodyTooLarge(u64),
+    /// As many requests are in flight as may be. Nothing is queued: who waits here holds memory there.
+    #[error("the gateway has as many requests in flight as it takes; send this one again a little later")]
+    Overloaded,
     /// `CONNECT` and `TRACE`, or the wrong method for one of the gateway's own answers.
     #[error("this method is not allowed here")]
     MethodNotAllowed,
@@ -73,6 +82,9 @@ impl Failure {
         match self {
             Self::BadRequest(_) | Self::TwoCredentials | Self::TokenRequest { .. } => StatusCode::BAD_REQUEST,
             Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TargetTooLong(_) => StatusCode::URI_TOO_LONG,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::NoCredential | Self::UnsupportedCredential => StatusCode::UNAUTHORIZED,
@@ -95,6 +107,9 @@ impl Failure {
         match self {
             Self::BadRequest(_) => "BAD_REQUEST",
             Self::TooManyFields => "TOO_MANY_FIELDS",
+            Self::TargetTooLong(_) => "TARGET_TOO_LONG",
+            Self::BodyTooLarge(_) => "REQUEST_BODY_TOO_LARGE",
+            Self::Overloaded => "OVERLOADED",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::UnknownHost(_) => "UNKNOWN_HOST",
             Self::NoCredential => "NO_CREDENTIAL",
@@ -110,12 +125,17 @@ impl Failure {
     }
 
     /// Whether the connection ends with this answer: after a request whose framing is in doubt, what follows on the
-    /// same connection may be somebody else's idea.
+    /// same connection may be somebody else's idea; and a body that will not be read is not waited for.
     fn closes(&self) -> bool {
-        matches!(
-            self,
-            Self::BadRequest(_) | Self::MethodNotAllowed | Self::TwoCredentials
-        )
+        match self {
+            Self::BadRequest(_)
+            | Self::TargetTooLong(_)
+            | Self::BodyTooLarge(_)
+            | Self::MethodNotAllowed
+            | Self::TwoCredentials => true,
+            Self::Forward(fault) => fault.is_the_clients(),
+            _ => false,
+        }
     }
 }
 
@@ -123,6 +143,8 @@ fn forward_status(fault: &ForwardError) -> StatusCode {
     match fault {
         ForwardError::Connect(_) => StatusCode::SERVICE_UNAVAILABLE,
         ForwardError::RequestBody(_) => StatusCode::BAD_REQUEST,
+        ForwardError::RequestStalled(_) => StatusCode::REQUEST_TIMEOUT,
+        ForwardError::RequestTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         ForwardError::Broke(_) => StatusCode::BAD_GATEWAY,
         ForwardError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
     }

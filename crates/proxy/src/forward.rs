@@ -21,10 +21,11 @@ use crate::counters::Counters;
 use crate::drain::Tasks;
 use crate::route::Workspace;
 use crate::settings::Settings;
+use body::Idleness;
 use connect::connect;
 use pool::{Lease, Pool};
 
-pub(crate) use body::UpstreamBody;
+pub(crate) use body::{UpstreamBody, UpstreamBodyError};
 pub(crate) use connect::ConnectError;
 pub(crate) use error::ForwardError;
 
@@ -46,6 +47,7 @@ struct Inner {
     pools: Vec<Pool>,
     connect_timeout: Duration,
     first_byte_timeout: Option<Duration>,
+    body_idle_timeout: Option<Duration>,
     counters: Arc<Counters>,
     tasks: Tasks,
 }
@@ -69,6 +71,7 @@ impl Upstream {
             pools,
             connect_timeout: settings.connect_timeout,
             first_byte_timeout: settings.first_byte_timeout,
+            body_idle_timeout: settings.upstream_body_idle_timeout,
             counters,
             tasks,
         }))
@@ -139,12 +142,13 @@ impl Inner {
         let answer = lease.sender().try_send_request(request);
         match self.before_deadline(answer, &progress).await? {
             Ok(response) => {
+                let idle = self.body_idle_timeout.map(|limit| Idleness::new(limit, progress));
                 let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
                 Ok(Sent::Answered(response.map(|body: Incoming| {
                     if switched {
                         UpstreamBody::switched(body, lease, &self.tasks)
                     } else {
-                        UpstreamBody::new(body, lease, &self.tasks)
+                        UpstreamBody::new(body, lease, &self.tasks, idle)
                     }
                 })))
             }

@@ -15,14 +15,15 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tower::Service;
 
-use crate::accept::{Desk, Peer, Serve, Worker, accept_all};
+use crate::accept::{Crowd, Desk, Peer, Serve, Worker, accept_all};
 use crate::body::RequestBody;
 use crate::counters::{Counters, CountersSnapshot};
 use crate::drain::{Drain, Tasks};
 use crate::forward::Upstream;
 use crate::journey::{Journey, Rules};
-use crate::observe::{AccessSink, Observed, Observer};
-use crate::{Drained, Listener, Routes, Settings};
+use crate::limits::{self, Places};
+use crate::observe::{AccessSink, Observed, Observer, Trail};
+use crate::{Drained, Failure, Listener, Routes, Settings};
 
 /// A gateway that is ready to be started. `S` swaps a verified identity for a token: [`exchange::Exchange`], or a test's own.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Gateway<S> {
     swap: S,
     settings: Arc<Settings>,
     sink: Arc<dyn AccessSink>,
+    places: Places,
+    crowd: Crowd,
 }
 
 /// A gateway that serves. Dropped, it cuts what is in flight; [`Running::drain`] lets it finish.
@@ -54,6 +57,8 @@ struct Duty<S> {
     observer: Observer,
     counters: Arc<Counters>,
     settings: Arc<Settings>,
+    places: Places,
+    crowd: Crowd,
 }
 
 // === impl Gateway ===
@@ -87,6 +92,8 @@ where
         Self {
             rules: Arc::new(rules),
             swap,
+            places: Places::new(settings.max_requests_in_flight),
+            crowd: Crowd::new(settings.max_connections_per_client),
             settings: Arc::new(settings),
             sink,
         }
@@ -149,6 +156,8 @@ where
             observer,
             counters,
             settings: Arc::clone(&self.settings),
+            places: self.places.clone(),
+            crowd: self.crowd.clone(),
         }))
     }
 }
@@ -211,10 +220,14 @@ where
     }
 
     async fn serve(&self, request: Request<Incoming>, from: Peer) -> Response<Observed> {
-        let request = request.map(RequestBody::new);
-        let mut trail = Box::new(self.0.observer.watch(&request, from.address, from.secure));
-        let journey = self.0.journey.travel(request, &mut trail).await;
-        let patience = self.0.settings.tunnel_idle_timeout;
+        let duty = &self.0;
+        let request = request.map(|incoming| RequestBody::new(incoming, &duty.settings));
+        let mut trail = Box::new(duty.observer.watch(&request, from.address, from.secure));
+        let journey = match duty.enter(&request, &mut trail) {
+            Ok(()) => duty.journey.travel(request, &mut trail).await,
+            Err(failure) => Err(failure),
+        };
+        let patience = duty.settings.tunnel_idle_timeout;
         let (head, body) = trail.answer(journey).into_parts();
         Response::from_parts(head, Observed::new(body, trail, from, patience))
     }
@@ -223,8 +236,26 @@ where
         Admitted::new(Arc::clone(&self.0.counters))
     }
 
+    fn crowd(&self) -> &Crowd {
+        &self.0.crowd
+    }
+
+    fn turned_away(&self) {
+        self.0.counters.connection_refused();
+    }
+
     fn sweep(&self) {
         self.0.upstream.close_idle();
+    }
+}
+
+// === impl Duty ===
+
+impl<S> Duty<S> {
+    /// Whether this request may set out at all. A free place first: who cannot be served should cost least.
+    fn enter(&self, request: &Request<RequestBody>, trail: &mut Trail) -> Result<(), Failure> {
+        trail.admitted(self.places.take()?);
+        limits::check(request, &self.settings)
     }
 }
 

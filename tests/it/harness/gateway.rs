@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use testbed::{Authority, Databricks, Idp};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -229,19 +230,17 @@ impl Gateway {
         H2Client::over(tls, &origin).await
     }
 
+    /// An ordinary client on a session that begins after these bytes in the clear.
+    pub(crate) async fn tls_client_after(&self, clear: &[u8], authority: &Authority) -> Client {
+        let mut socket = connect(self.address).await;
+        soon(socket.write_all(clear)).await.expect("it listens");
+        let host = format!("localhost:{}", self.address.port());
+        Client::over(handshake(socket, authority, &[]).await, &host).await
+    }
+
     /// A session that offers these protocols.
     pub(crate) async fn tls(&self, authority: &Authority, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
-        let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap())
-            .unwrap();
-        let mut config = ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|&protocol| protocol.to_vec()).collect();
-        let name = ServerName::try_from("localhost").unwrap();
-        let connecting = TlsConnector::from(Arc::new(config)).connect(name, connect(self.address).await);
-        soon(connecting).await.expect("a TLS session")
+        handshake(connect(self.address).await, authority, protocols).await
     }
 
     /// A connection to be spoken on frame by frame; the gateway's `h2c` must be on.
@@ -301,4 +300,18 @@ impl Drop for Gateway {
 
 async fn connect(address: SocketAddr) -> TcpStream {
     soon(TcpStream::connect(address)).await.expect("it listens")
+}
+
+async fn handshake(socket: TcpStream, authority: &Authority, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap())
+        .unwrap();
+    let mut config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|&protocol| protocol.to_vec()).collect();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connecting = TlsConnector::from(Arc::new(config)).connect(name, socket);
+    soon(connecting).await.expect("a TLS session")
 }

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use proxy::{AccessRecord, AccessSink, Outcome};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -7,6 +9,7 @@ use super::logs::is_indiscreet;
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) request_id: String,
+    pub(crate) client: SocketAddr,
     pub(crate) path: String,
     pub(crate) workspace: Option<String>,
     pub(crate) subject: Option<String>,
@@ -40,6 +43,7 @@ impl AccessSink for Records {
         // A test that has ended reads no more.
         let _ = self.0.send(Record {
             request_id: record.request_id.clone(),
+            client: record.client,
             path: record.path.to_owned(),
             workspace: record.workspace.map(str::to_owned),
             subject: identity.map(|identity| identity.subject().as_str().to_owned()),

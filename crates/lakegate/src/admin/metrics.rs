@@ -65,6 +65,11 @@ fn requests(page: &mut Page<'_>, read: &CountersSnapshot) -> fmt::Result {
         "Connections from clients",
         read.connections_total,
     )?;
+    page.counter(
+        "client_connections_refused",
+        "Connections closed at once, as their client had too many",
+        read.connections_refused,
+    )?;
     page.gauge(
         "requests_in_flight",
         "Requests between their head and the end of their answer",

@@ -1,10 +1,11 @@
 //! The grammars of single values: text in, a finished type or a [`Fault`] out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::fault::{Fault, Place};
@@ -62,6 +63,11 @@ pub(crate) fn count(given: &Given<u64>, most: usize) -> Result<NonZeroUsize, Fau
     NonZeroUsize::new(counted).ok_or_else(|| given.fault("must be at least 1"))
 }
 
+/// A count of which zero means that there is no limit.
+pub(crate) fn count_or_off(given: &Given<u64>, most: usize) -> Result<Option<NonZeroUsize>, Fault> {
+    within(given, &(0..=most), "").map(NonZeroUsize::new)
+}
+
 /// A number of bytes within bounds.
 pub(crate) fn bytes(given: &Given<u64>, bounds: &RangeInclusive<usize>) -> Result<usize, Fault> {
     within(given, bounds, " bytes")
@@ -82,6 +88,28 @@ pub(crate) fn socket_address(given: &Given<String>) -> Result<SocketAddr, Fault>
             .fault(format!("`{}` is not an IP address with a port", given.value))
             .help("write an address such as 127.0.0.1:8080, 0.0.0.0:8443 or [::]:8443")
     })
+}
+
+/// A network such as `10.0.0.0/8`, or one address; never a network with bits beyond its prefix, which is a slip.
+pub(crate) fn network(given: &Given<String>) -> Result<IpNet, Fault> {
+    let address = || {
+        given
+            .value
+            .parse()
+            .ok()
+            .map(|address: IpAddr| IpNet::from(address))
+    };
+    let network = given.value.parse().ok().or_else(address).ok_or_else(|| {
+        given
+            .fault(format!("`{}` is not a network", given.value))
+            .help("write an address such as 192.0.2.7, or a network such as 10.0.0.0/8 or 2001:db8::/32")
+    })?;
+    if network.trunc() == network {
+        return Ok(network);
+    }
+    Err(given
+        .fault(format!("`{network}` has bits beyond its prefix"))
+        .help(format!("did you mean `{}`?", network.trunc())))
 }
 
 /// An `http` or `https` URL without credentials; `http` only where `cleartext` accepts it.

@@ -18,6 +18,8 @@ pub struct Outbound {
     pub connect_timeout: Duration,
     /// How long a workspace may take from the end of a request to the head of its response; `None`: for ever.
     pub first_byte_timeout: Option<Duration>,
+    /// How long the body of a response may stand still; `None`: for ever.
+    pub body_idle_timeout: Option<Duration>,
     /// How long an unused connection is kept.
     pub pool_idle_timeout: Duration,
 }
@@ -35,6 +37,8 @@ impl Default for Outbound {
     /// - `ca`: none. The machine's own authorities are trusted either way.
     /// - `connect_timeout`: 5 s. Two lost packets, not three.
     /// - `first_byte_timeout`: 300 s. SQL statements and model calls think for minutes.
+    /// - `body_idle_timeout`: 300 s. Event and model streams send something at least that often; a stream that moves,
+    ///   in either direction, lasts for ever.
     /// - `pool_idle_timeout`: 30 s. Below the 60 s of common load balancers, so that we close first and
     ///   never send a request into a connection that is being closed.
     fn default() -> Self {
@@ -42,6 +46,7 @@ impl Default for Outbound {
             ca: None,
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Some(Duration::from_secs(300)),
+            body_idle_timeout: Some(Duration::from_secs(300)),
             pool_idle_timeout: Duration::from_secs(30),
         }
     }
@@ -54,6 +59,8 @@ impl Outbound {
             .set(&mut outbound.connect_timeout, faults, grammar::duration);
         raw.first_byte_timeout
             .set(&mut outbound.first_byte_timeout, faults, grammar::duration_or_off);
+        raw.body_idle_timeout
+            .set(&mut outbound.body_idle_timeout, faults, grammar::duration_or_off);
         raw.pool_idle_timeout
             .set(&mut outbound.pool_idle_timeout, faults, grammar::duration);
         outbound.ca = raw.ca.parse(faults, |given| authorities(given, folder));

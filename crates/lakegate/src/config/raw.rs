@@ -30,11 +30,18 @@ pub(crate) struct Server {
     pub(crate) tls_handshake_timeout: Setting<String>,
     pub(crate) tunnel_idle_timeout: Setting<String>,
     pub(crate) drain_timeout: Setting<String>,
+    pub(crate) body_idle_timeout: Setting<String>,
     pub(crate) max_header_size: Setting<u64>,
+    pub(crate) max_headers: Setting<u64>,
+    pub(crate) max_target_size: Setting<u64>,
+    pub(crate) max_body_size: Setting<u64>,
     pub(crate) max_connections: Setting<u64>,
     pub(crate) forwarded: Setting<bool>,
     pub(crate) max_concurrent_streams: Setting<u64>,
     pub(crate) h2c: Setting<bool>,
+    pub(crate) max_connections_per_client: Setting<u64>,
+    pub(crate) max_requests_in_flight: Setting<u64>,
+    pub(crate) proxy_protocol: Setting<Vec<Given<String>>>,
 }
 
 /// `tls = { cert, key }`
@@ -98,6 +105,7 @@ pub(crate) struct Outbound {
     pub(crate) ca: Setting<String>,
     pub(crate) connect_timeout: Setting<String>,
     pub(crate) first_byte_timeout: Setting<String>,
+    pub(crate) body_idle_timeout: Setting<String>,
     pub(crate) pool_idle_timeout: Setting<String>,
 }
 
@@ -143,11 +151,18 @@ impl Server {
             tls_handshake_timeout: section.string("tls_handshake_timeout"),
             tunnel_idle_timeout: section.string("tunnel_idle_timeout"),
             drain_timeout: section.string("drain_timeout"),
+            body_idle_timeout: section.string("body_idle_timeout"),
             max_header_size: section.number("max_header_size"),
+            max_headers: section.number("max_headers"),
+            max_target_size: section.number("max_target_size"),
+            max_body_size: section.number("max_body_size"),
             max_connections: section.number("max_connections"),
             forwarded: section.boolean("forwarded"),
             max_concurrent_streams: section.number("max_concurrent_streams"),
             h2c: section.boolean("h2c"),
+            max_connections_per_client: section.number("max_connections_per_client"),
+            max_requests_in_flight: section.number("max_requests_in_flight"),
+            proxy_protocol: section.strings("proxy_protocol", false),
         }
     }
 }
@@ -244,6 +259,7 @@ impl Outbound {
             ca: section.string("ca"),
             connect_timeout: section.string("connect_timeout"),
             first_byte_timeout: section.string("first_byte_timeout"),
+            body_idle_timeout: section.string("body_idle_timeout"),
             pool_idle_timeout: section.string("pool_idle_timeout"),
         }
     }

@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 use std::thread;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::fault::{Fault, Faults};
 use super::folder::Folder;
 use super::given::Given;
@@ -29,9 +31,17 @@ pub struct Server {
     pub tunnel_idle_timeout: Option<Duration>,
     /// How long requests that are running at shutdown may take to finish.
     pub drain_timeout: Duration,
+    /// How long a body may stand still on the client's side.
+    pub body_idle_timeout: Duration,
     /// How many bytes a request's head may have.
     pub max_header_size: usize,
-    /// How many connections each listener holds at most.
+    /// How many fields a request's head may have.
+    pub max_headers: NonZeroUsize,
+    /// How many bytes a request's path and query may have.
+    pub max_target_size: usize,
+    /// How many bytes a request's body may have; `None`: any number.
+    pub max_body_size: Option<u64>,
+    /// How many connections all listeners together hold at most.
     pub max_connections: NonZeroUsize,
     /// Whether workspaces are told callers' addresses, and the scheme and host that they used.
     pub forwarded: bool,
@@ -39,6 +49,12 @@ pub struct Server {
     pub max_concurrent_streams: NonZeroUsize,
     /// Whether HTTP/2 is spoken without TLS, to clients with prior knowledge of it.
     pub h2c: bool,
+    /// How many of them may be one client's; `None`: all.
+    pub max_connections_per_client: Option<NonZeroUsize>,
+    /// How many requests may be in flight.
+    pub max_requests_in_flight: NonZeroUsize,
+    /// Whose connections begin with a PROXY protocol header; no others may.
+    pub proxy_protocol: Vec<IpNet>,
 }
 
 impl Default for Server {
@@ -50,11 +66,18 @@ impl Default for Server {
     /// - `tls_handshake_timeout`: 10 s. Two round trips, even on a bad line.
     /// - `tunnel_idle_timeout`: 1 h. Whoever types into one thinks for minutes; who is gone for good gives its place back.
     /// - `drain_timeout`: 25 s. Within the 30 s that Kubernetes grants before it kills.
+    /// - `body_idle_timeout`: 60 s. A client that is alive moves something within a few round trips.
     /// - `max_header_size`: 65,536 bytes. JWTs with many groups, and cookies, are large; more is an attack.
+    /// - `max_headers`: 100. Databricks' own clients send about twenty.
+    /// - `max_target_size`: 16,384 bytes. Twice what common servers take; longer filters travel in a body.
+    /// - `max_body_size`: none. Files are uploaded in one request of up to 5 GB.
     /// - `max_connections`: 10,000. About 160 MiB of idle connections, and below common limits on open files.
     /// - `forwarded`: no. Databricks needs no address to authorize, and addresses are personal data.
     /// - `max_concurrent_streams`: 100. The least that RFC 9113 section 6.5.2 recommends; each may hold a head and a window.
     /// - `h2c`: no. Who speaks HTTP/2 does so over TLS; behind a proxy that ends TLS, it is a choice.
+    /// - `max_connections_per_client`: 1,000. Nobody alone takes more than a tenth of them.
+    /// - `max_requests_in_flight`: 10,000. Over HTTP/2, connections alone would bound nothing.
+    /// - `proxy_protocol`: none. Whoever may send the header chooses the address that the log shows.
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
@@ -65,11 +88,18 @@ impl Default for Server {
             tls_handshake_timeout: Duration::from_secs(10),
             tunnel_idle_timeout: Some(Duration::from_secs(3600)),
             drain_timeout: Duration::from_secs(25),
+            body_idle_timeout: Duration::from_secs(60),
             max_header_size: 64 * 1024,
+            max_headers: const { NonZeroUsize::new(100).unwrap() },
+            max_target_size: 16 * 1024,
+            max_body_size: None,
             max_connections: const { NonZeroUsize::new(10_000).unwrap() },
             forwarded: false,
             max_concurrent_streams: const { NonZeroUsize::new(100).unwrap() },
             h2c: false,
+            max_connections_per_client: NonZeroUsize::new(1_000),
+            max_requests_in_flight: const { NonZeroUsize::new(10_000).unwrap() },
+            proxy_protocol: Vec::new(),
         }
     }
 }
@@ -82,23 +112,53 @@ impl Server {
             (&mut server.idle_timeout, raw.idle_timeout),
             (&mut server.tls_handshake_timeout, raw.tls_handshake_timeout),
             (&mut server.drain_timeout, raw.drain_timeout),
+            (&mut server.body_idle_timeout, raw.body_idle_timeout),
         ] {
             given.set(field, faults, grammar::duration);
         }
         raw.tunnel_idle_timeout
             .set(&mut server.tunnel_idle_timeout, faults, grammar::duration_or_off);
-        let count = |most| move |given: &_| grammar::count(given, most);
-        raw.workers.set(&mut server.workers, faults, count(MOST_WORKERS));
-        raw.max_connections
-            .set(&mut server.max_connections, faults, count(MOST_CONNECTIONS));
-        raw.max_concurrent_streams
-            .set(&mut server.max_concurrent_streams, faults, count(MOST_STREAMS));
-        server.h2c = raw.h2c.is_on();
-        let head = |given: &_| grammar::bytes(given, &HEADER_SIZES);
-        raw.max_header_size.set(&mut server.max_header_size, faults, head);
+        for (field, given, most) in [
+            (&mut server.workers, raw.workers, MOST_WORKERS),
+            (&mut server.max_headers, raw.max_headers, MOST_HEADERS),
+            (&mut server.max_connections, raw.max_connections, MOST_CONNECTIONS),
+            (
+                &mut server.max_requests_in_flight,
+                raw.max_requests_in_flight,
+                MOST_CONNECTIONS,
+            ),
+            (
+                &mut server.max_concurrent_streams,
+                raw.max_concurrent_streams,
+                MOST_STREAMS,
+            ),
+        ] {
+            given.set(field, faults, |given| grammar::count(given, most));
+        }
+        for (field, given, bounds) in [
+            (&mut server.max_header_size, raw.max_header_size, HEADER_SIZES),
+            (&mut server.max_target_size, raw.max_target_size, TARGET_SIZES),
+        ] {
+            given.set(field, faults, |given| grammar::bytes(given, &bounds));
+        }
+        raw.max_connections_per_client
+            .set(&mut server.max_connections_per_client, faults, |given| {
+                grammar::count_or_off(given, MOST_CONNECTIONS)
+            });
+        if let Some(given) = raw.max_body_size.given() {
+            server.max_body_size = Some(given.value).filter(|&most| most > 0);
+        }
         if let Some(given) = raw.listen.given() {
             server.listen = listeners(&given, faults);
         }
+        if let Some(given) = raw.proxy_protocol.given() {
+            let networks = given
+                .value
+                .iter()
+                .filter_map(|one| faults.keep(grammar::network(one)));
+            server.proxy_protocol = networks.collect();
+        }
+        server.h2c = raw.h2c.is_on();
         server.forwarded = raw.forwarded.is_on();
         server.tls = raw
             .tls
@@ -128,11 +188,17 @@ fn listeners(given: &Given<Vec<Given<String>>>, faults: &mut Faults) -> Vec<Sock
 /// Below 8 KiB a browser's request may not fit; above 1 MiB the limit would protect nobody.
 const HEADER_SIZES: RangeInclusive<usize> = 8 * 1024..=1024 * 1024;
 
+/// Below 1 KiB Databricks' own paging tokens may not fit; above 64 KiB the parser itself gives up.
+const TARGET_SIZES: RangeInclusive<usize> = 1024..=64 * 1024;
+
+/// The parser's own table of fields grows with this.
+const MOST_HEADERS: usize = 1_000;
+
 /// More threads than any machine has cores.
 const MOST_WORKERS: usize = 1_024;
 
 /// More would let one connection hold what many may.
 const MOST_STREAMS: usize = 10_000;
 
-/// More sockets than a process can open.
+/// More sockets than a process can open, and more requests than it can hold.
 const MOST_CONNECTIONS: usize = 1_000_000;

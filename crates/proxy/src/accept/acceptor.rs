@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub(crate) async fn accept_all(
             let (stream, peer) = socket.accept().await?;
             Ok::<_, io::Error>(Arrival {
                 socket: stream.into_std()?,
-                peer,
+                // An IPv4 client is one on a socket for both, too.
+                peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
                 tls: tls.clone(),
                 permit,
             })

@@ -8,13 +8,15 @@ use std::net::SocketAddr;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::Arrival;
 use super::paced::Pace;
 use super::sequel::Sequel;
+use super::{Arrival, Crowd, proxy_protocol};
 use crate::drain::{Drain, Tasks};
 use crate::observe::Observed;
 use crate::settings::Settings;
@@ -36,6 +38,12 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
     /// A connection was accepted; the guard lives as long as it does.
     fn admit(&self) -> impl Send + 'static;
 
+    /// Who else is here: the same for all workers.
+    fn crowd(&self) -> &Crowd;
+
+    /// A connection was closed before it was served, as its client had too many.
+    fn turned_away(&self);
+
     /// Called now and then, for housekeeping.
     fn sweep(&self);
 }
@@ -51,6 +59,7 @@ pub(super) struct Shift<J> {
 /// The other end of a client's connection, as one request sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
+    /// Of the client itself, where a load balancer has told it.
     pub(crate) address: SocketAddr,
     /// Whether it speaks TLS to us.
     pub(crate) secure: bool,
@@ -77,15 +86,19 @@ struct Origin {
 pub(super) async fn serve<J: Serve>(arrival: Arrival, shift: Shift<J>) -> io::Result<()> {
     let Arrival {
         socket,
-        peer: address,
+        peer,
         tls,
         permit: _permit,
     } = arrival;
     let _guard = shift.journey.admit();
-    let tcp = TcpStream::from_std(socket)?;
-    // A response's last part must not wait for the client's acknowledgement of the one before.
-    tcp.set_nodelay(true)?;
+    let mut tcp = TcpStream::from_std(socket)?;
+    prepare(&tcp)?;
     let settings = shift.journey.settings();
+    let address = client(&mut tcp, peer, settings).await?;
+    let Some(_guest) = shift.journey.crowd().admit(address.ip()) else {
+        shift.journey.turned_away();
+        return Ok(());
+    };
     match tls {
         None => {
             let origin = Origin {
@@ -112,6 +125,31 @@ pub(super) async fn serve<J: Serve>(arrival: Arrival, shift: Shift<J>) -> io::Re
         }
     }
 }
+
+/// For whom `peer` speaks: for itself, unless it is one of those that begin with a PROXY protocol header; they must.
+async fn client(tcp: &mut TcpStream, peer: SocketAddr, settings: &Settings) -> io::Result<SocketAddr> {
+    let trusted = &settings.proxy_protocol;
+    if !trusted.iter().any(|network| network.contains(&peer.ip())) {
+        return Ok(peer);
+    }
+    let told = tokio::time::timeout(settings.header_timeout, proxy_protocol::read(tcp)).await??;
+    Ok(told.map_or(peer, |client| {
+        SocketAddr::new(client.ip().to_canonical(), client.port())
+    }))
+}
+
+/// A response's last part must not wait for the client's acknowledgement of the one before. And the kernel holds little
+/// that is unsent: a client that does not read costs little memory, and one that reads slowly shows it by every
+/// [`UNSENT`] bytes that it takes, not by some megabytes.
+fn prepare(tcp: &TcpStream) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT)?;
+    tcp.set_nodelay(true)
+}
+
+/// Enough for some Gbit/s between two wake-ups of a worker.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 
 /// HTTP/2 where the client says its preface, whether ALPN or prior knowledge (RFC 9113 section 3.3) led it here.
 ///

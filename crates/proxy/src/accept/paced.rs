@@ -6,18 +6,22 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A connection whose requests must show their whole head soon after their first byte.
+use crate::patience::Patience;
+
+/// A connection whose requests must show their whole head soon after their first byte, and whose client must take
+/// what is sent to it.
 ///
 /// hyper has one timer for both waiting for a request and reading its head. A client may rest for a minute between two
-/// requests, but must not take a minute over one head; so hyper's timer watches the rest, and this one the head.
+/// requests, but must not take a minute over one head; so hyper's timer watches the rest, and this one the head. For
+/// clients that do not read, hyper has none.
 pub(super) struct Paced<IO> {
     io: IO,
     pace: Pace,
-    header_timeout: Duration,
-    /// Set while a head is unfinished.
-    deadline: Option<Pin<Box<Sleep>>>,
+    /// With a head that is unfinished.
+    head: Patience,
+    /// With a client that takes nothing of what is ready for it.
+    writing: Patience,
 }
 
 /// Where a connection stands; shared between its socket and its requests, on one thread.
@@ -45,29 +49,43 @@ impl Pace {
 // === impl Paced ===
 
 impl<IO> Paced<IO> {
-    pub(super) fn new(io: IO, header_timeout: Duration) -> (Self, Pace) {
+    pub(super) fn new(io: IO, header_timeout: Duration, write_timeout: Duration) -> (Self, Pace) {
         let pace = Pace(Arc::new(AtomicU8::new(RESTING)));
-        (
-            Self {
-                io,
-                pace: pace.clone(),
-                header_timeout,
-                deadline: None,
-            },
-            pace,
-        )
+        let paced = Self {
+            io,
+            pace: pace.clone(),
+            head: Patience::new(header_timeout),
+            writing: Patience::new(write_timeout),
+        };
+        (paced, pace)
     }
 
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
         if self.pace.0.load(Relaxed) != IN_HEAD {
-            self.deadline = None;
+            self.head.moved();
             return false;
         }
-        let deadline = Instant::now() + self.header_timeout;
-        let deadline = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        deadline.as_mut().poll(cx).is_ready()
+        self.head.poll_exhausted(cx).is_ready()
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> Paced<IO> {
+    /// One step of writing; an error once the client has taken nothing for too long.
+    fn write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        step: impl FnOnce(Pin<&mut IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let polled = step(Pin::new(&mut self.io), cx);
+        if polled.is_ready() {
+            self.writing.moved();
+            return polled;
+        }
+        ready!(self.writing.poll_exhausted(cx));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the client does not read",
+        )))
     }
 }
 
@@ -86,6 +104,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
         ready!(polled)?;
         if buf.filled().len() > before && this.pace.0.load(Relaxed) == RESTING {
             this.pace.0.store(IN_HEAD, Relaxed);
+            this.head.moved();
         }
         Poll::Ready(Ok(()))
     }
@@ -93,15 +112,15 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
+        self.get_mut().write(cx, |io, cx| io.poll_write(cx, buf))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        self.get_mut().write(cx, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+        self.get_mut().write(cx, AsyncWrite::poll_shutdown)
     }
 
     fn poll_write_vectored(
@@ -109,7 +128,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, bufs)
+        self.get_mut()
+            .write(cx, |io, cx| io.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

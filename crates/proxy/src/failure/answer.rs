@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Body, Failure, ForwardError};
+use crate::{Body, Failure};
 
 /// The domain of every `ErrorInfo` that the gateway makes, so that nobody takes its errors for Databricks' own.
 pub const ERROR_DOMAIN: &str = "lakegate";
@@ -86,7 +86,10 @@ impl Failure {
     fn error_code(&self) -> &'static str {
         match self.status() {
             StatusCode::BAD_REQUEST | StatusCode::METHOD_NOT_ALLOWED => "BAD_REQUEST",
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "MAX_REQUEST_SIZE_EXCEEDED",
+            StatusCode::URI_TOO_LONG
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "MAX_REQUEST_SIZE_EXCEEDED",
+            StatusCode::REQUEST_TIMEOUT => "REQUEST_TIMEOUT",
             StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
             StatusCode::FORBIDDEN => "PERMISSION_DENIED",
             StatusCode::MISDIRECTED_REQUEST => "MISDIRECTED_REQUEST",
@@ -122,7 +125,7 @@ impl Failure {
     /// Whose fault the log should look for, where the answer's text does not say it.
     pub(crate) fn is_ours_to_mend(&self) -> bool {
         match self {
-            Self::Forward(fault) => !matches!(fault, ForwardError::RequestBody(_)),
+            Self::Forward(fault) => !fault.is_the_clients(),
             Self::Exchange(error) => !matches!(error, ExchangeError::Denied(_)),
             Self::Rejected(rejection) => rejection.is_temporary(),
             Self::UnexpectedUpgrade | Self::Internal => true,

@@ -34,6 +34,11 @@ fn all() -> Vec<Failure> {
     vec![
         Failure::BadRequest("bad"),
         Failure::TooManyFields,
+        Failure::TargetTooLong(16_384),
+        Failure::BodyTooLarge(1_000),
+        Failure::Overloaded,
+        ForwardError::RequestStalled(Duration::from_secs(60)).into(),
+        ForwardError::RequestTooLarge(1_000).into(),
         Failure::MethodNotAllowed,
         Failure::UnknownHost("x.example.com".to_owned()),
         Failure::NoCredential,

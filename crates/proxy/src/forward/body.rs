@@ -1,12 +1,16 @@
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pool::Lease;
+use crate::body::Progress;
 use crate::drain::Tasks;
+use crate::patience::Patience;
 
 /// A workspace's response body, and the connection that it comes from: at its end the connection goes back to its
 /// pool; dropped before, the connection is closed, which tells the workspace that nobody listens any more.
@@ -14,7 +18,55 @@ use crate::drain::Tasks;
 pub(crate) struct UpstreamBody {
     incoming: Incoming,
     lease: Option<(Lease, Tasks)>,
+    idle: Option<Idleness>,
 }
+
+/// Why a workspace's answer does not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UpstreamBodyError {
+    /// The connection broke.
+    #[error(transparent)]
+    Broke(hyper::Error),
+    /// Nothing moved for so long, in either direction.
+    #[error("nothing came for {} s", .0.as_secs())]
+    Stalled(Duration),
+}
+
+/// Watches an exchange that is half over: its answer has begun.
+#[derive(Debug)]
+pub(super) struct Idleness {
+    patience: Patience,
+    /// The request's body, which may still be on its way: a workspace that waits for it owes nothing.
+    request: Arc<Progress>,
+    seen: u64,
+}
+
+// === impl Idleness ===
+
+impl Idleness {
+    pub(super) fn new(limit: Duration, request: Arc<Progress>) -> Self {
+        Self {
+            patience: Patience::new(limit),
+            seen: request.bytes(),
+            request,
+        }
+    }
+
+    fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamBodyError> {
+        ready!(self.patience.poll_exhausted(cx));
+        let now = self.request.bytes();
+        if std::mem::replace(&mut self.seen, now) == now {
+            return Poll::Ready(UpstreamBodyError::Stalled(self.patience.limit()));
+        }
+        // Once more, from now on.
+        self.patience.moved();
+        self.patience
+            .poll_exhausted(cx)
+            .map(|()| UpstreamBodyError::Stalled(self.patience.limit()))
+    }
+}
+
+// === impl UpstreamBody ===
 
 impl UpstreamBody {
     /// The end of HTTP on its connection, which never goes back: dropped, it closes the connection unless somebody has
@@ -23,15 +75,36 @@ impl UpstreamBody {
         Self {
             incoming,
             lease: Some((lease, tasks.clone())),
+            idle: None,
         }
     }
 
-    pub(super) fn new(incoming: Incoming, lease: Lease, tasks: &Tasks) -> Self {
+    pub(super) fn new(incoming: Incoming, lease: Lease, tasks: &Tasks, idle: Option<Idleness>) -> Self {
         let mut body = Self::switched(incoming, lease, tasks);
+        body.idle = idle;
         if body.incoming.is_end_stream() {
             body.release();
         }
         body
+    }
+
+    /// The next frame of the workspace's; an error once none has come for too long. Only the time that the workspace
+    /// takes counts: while the client does not read, nobody asks here.
+    fn poll_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        match (&mut self.idle, polled) {
+            (Some(idle), Poll::Pending) => idle.poll_exhausted(cx).map(|stalled| Some(Err(stalled))),
+            (None, Poll::Pending) => Poll::Pending,
+            (idle, Poll::Ready(frame)) => {
+                if let Some(idle) = idle {
+                    idle.patience.moved();
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(UpstreamBodyError::Broke)))
+            }
+        }
     }
 
     fn release(&mut self) {
@@ -52,13 +125,13 @@ impl UpstreamBody {
 
 impl Body for UpstreamBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = UpstreamBodyError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        let frame = ready!(self.poll_incoming(cx));
         match &frame {
             Some(Err(_)) => self.lease = None,
             // A body of known length says that it is over with its last frame, and is then not asked again.

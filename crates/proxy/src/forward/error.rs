@@ -1,6 +1,8 @@
+use std::error::Error;
 use std::time::Duration;
 
 use super::ConnectError;
+use crate::body::RequestBodyError;
 
 /// Why a workspace gave no answer, by what is known of the request's fate.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +13,12 @@ pub(crate) enum ForwardError {
     /// The client's own body broke, or was no HTTP.
     #[error("the request body broke off or is malformed")]
     RequestBody(#[source] hyper::Error),
+    /// The client stopped to send its body.
+    #[error("nothing of the request body came for {} s", .0.as_secs())]
+    RequestStalled(Duration),
+    /// The client sent more than it may.
+    #[error("the request body is longer than the {0} bytes that are allowed here")]
+    RequestTooLarge(u64),
     /// The request may have been acted upon.
     #[error("the workspace's connection broke before it answered")]
     Broke(#[source] hyper::Error),
@@ -22,17 +30,31 @@ pub(crate) enum ForwardError {
 impl ForwardError {
     /// hyper reports an error of the request's body as the caller's (`is_user`), and everything else as the connection's.
     pub(super) fn from_hyper(error: hyper::Error) -> Self {
-        if error.is_user() {
-            Self::RequestBody(error)
-        } else {
-            Self::Broke(error)
+        if !error.is_user() {
+            return Self::Broke(error);
         }
+        let cause = error.source().and_then(<dyn Error>::downcast_ref);
+        match cause {
+            Some(&RequestBodyError::Stalled(limit)) => Self::RequestStalled(limit),
+            Some(&RequestBodyError::TooLarge(most)) => Self::RequestTooLarge(most),
+            _ => Self::RequestBody(error),
+        }
+    }
+
+    /// Whether it is the client's body that did not come whole: what is left of it may still be on the connection.
+    pub(crate) fn is_the_clients(&self) -> bool {
+        matches!(
+            self,
+            Self::RequestBody(_) | Self::RequestStalled(_) | Self::RequestTooLarge(_)
+        )
     }
 
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Connect(_) => "UPSTREAM_UNREACHABLE",
             Self::RequestBody(_) => "REQUEST_BODY_BROKEN",
+            Self::RequestStalled(_) => "REQUEST_BODY_STALLED",
+            Self::RequestTooLarge(_) => "REQUEST_BODY_TOO_LARGE",
             Self::Broke(_) => "UPSTREAM_BROKE",
             Self::TimedOut(_) => "UPSTREAM_TIMED_OUT",
         }

@@ -11,6 +11,7 @@ use super::{AccessRecord, AccessSink, Outcome};
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
 use crate::failure::RequestId;
+use crate::limits::Place;
 use crate::rewrite::Visit;
 use crate::route::{Host, Workspace};
 use crate::{Body, Failure};
@@ -47,6 +48,8 @@ pub(crate) struct Trail {
     progress: Arc<Progress>,
     response_bytes: u64,
     tunnelled: Option<Arc<Progress>>,
+    /// Among the requests in flight, of which this is one until it is over.
+    place: Option<Place>,
     told: bool,
 }
 
@@ -93,6 +96,7 @@ impl Observer {
             progress: request.body().progress(),
             response_bytes: 0,
             tunnelled: None,
+            place: None,
             told: false,
         }
     }
@@ -118,6 +122,10 @@ impl Trail {
     /// RFC 9110 section 9.3.2: the answer has no content, whatever its head says.
     pub(crate) fn wants_head_only(&self) -> bool {
         self.method == Method::HEAD
+    }
+
+    pub(crate) fn admitted(&mut self, place: Place) {
+        self.place = Some(place);
     }
 
     pub(crate) fn routed(&mut self, workspace: &Arc<Workspace>) {
@@ -169,6 +177,7 @@ impl Trail {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
+        self.place = None;
         let request_bytes = self.progress.bytes();
         let response_bytes = self.response_bytes + self.tunnelled.as_ref().map_or(0, |down| down.bytes());
         let eyes = &self.observer.0;

@@ -128,6 +128,40 @@ fn counts_and_sizes_have_bounds() {
 }
 
 #[test]
+fn only_these_limits_can_be_switched_off() {
+    let config = with("[server]\nmax_connections_per_client = 0\nmax_body_size = 0").expect("accepted");
+    assert_eq!(config.server.max_connections_per_client, None);
+    assert_eq!(config.server.max_body_size, None);
+    let config = with("[outbound]\nbody_idle_timeout = \"0s\"").expect("accepted");
+    assert_eq!(config.outbound.body_idle_timeout, None);
+    for key in [
+        "max_headers",
+        "max_target_size",
+        "max_requests_in_flight",
+        "max_streams",
+    ] {
+        complaint(&format!("[server]\n{key} = 0"));
+    }
+    complaint("[server]\nbody_idle_timeout = \"0s\"");
+}
+
+#[test]
+fn a_network_is_an_address_or_a_prefix_without_bits_beyond_it() {
+    let config = with("[server]\nproxy_protocol = [\"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\"]");
+    let networks = config.expect("accepted").server.proxy_protocol;
+    let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]);
+    assert_eq!(
+        complaint("[server]\nproxy_protocol = [\"10.1.2.3/8\"]").0,
+        "`10.1.2.3/8` has bits beyond its prefix"
+    );
+    assert_eq!(
+        complaint("[server]\nproxy_protocol = [\"lb.example.com\"]").0,
+        "`lb.example.com` is not a network"
+    );
+}
+
+#[test]
 fn a_log_level_may_differ_by_target() {
     let level = with("[log]\nlevel = \"warn, access=info\"")
         .expect("accepted")

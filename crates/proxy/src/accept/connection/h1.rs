@@ -20,7 +20,7 @@ where
 {
     let Shift { journey, drain, .. } = shift;
     let settings = journey.settings();
-    let (io, pace) = Paced::new(io, settings.header_timeout);
+    let (io, pace) = Paced::new(io, settings.header_timeout, settings.body_idle_timeout);
     let sequel = Sequel::default();
     let service = service_fn(|request| {
         let (journey, pace) = (journey.clone(), pace.clone());

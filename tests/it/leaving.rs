@@ -1,0 +1,94 @@
+//! The workspace hears at once of a client that has left: its connection ends, well before any time-out.
+
+use proxy::Outcome;
+
+use crate::harness::{Gateway, Upstream, Wire, by_hand, eventually};
+
+fn head(method: &str, token: &str, fields: &str) -> String {
+    format!("{method} /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{fields}\r\n")
+}
+
+/// The workspace reads its connection to the end, and the gateway has nothing left of the request.
+async fn is_told(workspace: &mut Wire, gateway: &Gateway) -> Vec<u8> {
+    let rest = workspace.rest().await;
+    let record = gateway.record().await;
+    // A body that breaks off has its answer, even if nobody is left to read it.
+    let unread = record.failure == Some("REQUEST_BODY_BROKEN");
+    assert!(record.outcome == Outcome::ClientLeft || unread, "{record:?}");
+    eventually("nothing is in flight", async || gateway.counters().in_flight == 0).await;
+    rest
+}
+
+async fn sent(wire: &mut Wire, upstream: &Upstream, request: &str) -> Wire {
+    wire.say(request).await;
+    upstream.accept().await.1
+}
+
+#[tokio::test]
+async fn before_the_answer() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    let mut workspace = sent(&mut wire, &upstream, &head("GET", &token, "")).await;
+    drop(wire);
+    assert_eq!(is_told(&mut workspace, &gateway).await, b"");
+}
+
+#[tokio::test]
+async fn before_the_answer_to_a_whole_body() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    let request = head("POST", &token, "Content-Length: 5\r\n") + "hello";
+    let mut workspace = sent(&mut wire, &upstream, &request).await;
+    assert_eq!(workspace.exactly(5).await, b"hello");
+    drop(wire);
+    assert_eq!(is_told(&mut workspace, &gateway).await, b"");
+}
+
+#[tokio::test]
+async fn in_the_middle_of_the_answer() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    let mut workspace = sent(&mut wire, &upstream, &head("GET", &token, "")).await;
+    workspace
+        .say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\na part")
+        .await;
+    assert_eq!(wire.head().await.status(), 200);
+    assert_eq!(wire.exactly(6).await, b"a part");
+    drop(wire);
+    assert_eq!(is_told(&mut workspace, &gateway).await, b"");
+}
+
+#[tokio::test]
+async fn in_the_middle_of_an_answer_that_it_did_not_read() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    let mut workspace = sent(&mut wire, &upstream, &head("GET", &token, "")).await;
+    workspace
+        .say("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n")
+        .await;
+    assert_eq!(wire.head().await.status(), 200);
+    let bulk = vec![0; 1 << 20];
+    for _ in 0..4 {
+        workspace.say(&bulk).await;
+    }
+    drop(wire);
+    while workspace.try_say(&bulk).await.is_ok() {}
+    assert_eq!(gateway.record().await.outcome, Outcome::ClientLeft);
+}
+
+#[tokio::test]
+async fn in_the_middle_of_an_upload() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    let request = head("PUT", &token, "Content-Length: 100\r\n") + "a part";
+    let mut workspace = sent(&mut wire, &upstream, &request).await;
+    assert_eq!(workspace.exactly(6).await, b"a part");
+    drop(wire);
+    assert_eq!(is_told(&mut workspace, &gateway).await, b"");
+}
+
+#[tokio::test]
+async fn in_the_middle_of_an_upload_of_unknown_length() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    let request = head("PUT", &token, "Transfer-Encoding: chunked\r\n");
+    let mut workspace = sent(&mut wire, &upstream, &request).await;
+    wire.say_chunk(b"a part").await;
+    assert_eq!(workspace.chunk().await, b"a part");
+    drop(wire);
+    assert_eq!(is_told(&mut workspace, &gateway).await, b"", "no last chunk");
+}
