@@ -6,6 +6,7 @@ mod h2;
 mod logs;
 mod recorder;
 mod records;
+pub(crate) mod tls;
 mod upstream;
 mod wire;
 

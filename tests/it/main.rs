@@ -45,6 +45,10 @@ mod upstream;
 mod tls;
 // HTTP/2: what it brings, and what it must not.
 mod h2;
+// What is agreed in the handshake: versions, key exchange, sessions, client certificates.
+mod handshake;
+// Certificates that change while the gateway serves.
+mod renewal;
 // What clients ask before they have a token.
 mod bootstrap;
 // What operators see.

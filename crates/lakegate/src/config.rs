@@ -33,7 +33,7 @@ pub use host::HostName;
 pub use log::{Log, LogFormat, SubjectKey, Subjects};
 pub use outbound::{Authorities, Outbound};
 pub use server::Server;
-pub use tls::Tls;
+pub use tls::{ClientAuth, ClientCertificates, MinVersion, Tls};
 pub use workspace::{Hosts, Workspace, WorkspaceName};
 
 use fault::Source;

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::admin;
 use crate::config::{Config, Hosts, Server};
-use crate::inbound;
+use crate::inbound::{Renewal, Renewals};
 use crate::outbound::Clients;
 use crate::workspace_metadata;
 
@@ -39,6 +39,7 @@ pub struct Health {
     exchange: Exchange,
     counters: proxy::Tally,
     draining: Arc<AtomicBool>,
+    renewals: Renewals,
 }
 
 /// Whether callers should be sent here.
@@ -60,7 +61,14 @@ impl Serving {
     /// # Errors
     /// When an address cannot be bound or the operating system gives no thread.
     pub fn start(config: &Config, access: Arc<dyn AccessSink>) -> anyhow::Result<Self> {
-        let listeners = bind(&config.server)?;
+        let renewals = Renewals::default();
+        let renewal = config
+            .server
+            .tls
+            .as_ref()
+            .map(|tls| Renewal::new(tls, renewals.clone()))
+            .transpose()?;
+        let listeners = bind(&config.server, renewal.as_ref())?;
         let addresses = listeners
             .iter()
             .map(Listener::local_addr)
@@ -74,6 +82,9 @@ impl Serving {
             .remembered_tokens(config.exchange.cache_capacity.get() as u64)
             .build();
         control_plane.spawn(keys.run());
+        if let Some(renewal) = renewal {
+            control_plane.spawn(renewal.run());
+        }
         let exchange = Exchange::builder(clients.http.clone())
             .runtime(control_plane.handle().clone())
             .deadline(config.exchange.timeout)
@@ -98,6 +109,7 @@ impl Serving {
             exchange,
             counters: data_plane.tally(),
             draining: Arc::default(),
+            renewals,
         };
         let admin = match &config.admin {
             Some(admin) => Some(admin::start(admin.listen, health.clone())?),
@@ -127,6 +139,11 @@ impl Serving {
     /// How it is doing.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Looks at once whether the certificate's files have changed, instead of within seconds.
+    pub fn reload(&self) {
+        self.health.renewals.ask();
     }
 
     /// Not ready first, so that load balancers look elsewhere; then no new connections; then what is in flight finishes,
@@ -194,6 +211,11 @@ impl Health {
         self.exchange.stats()
     }
 
+    /// How often a new certificate was taken into use, and how often it could not be.
+    pub fn certificate_renewals(&self) -> (u64, u64) {
+        (self.renewals.renewed(), self.renewals.refused())
+    }
+
     /// Connections and requests, all workers together.
     pub fn counters(&self) -> CountersSnapshot {
         self.counters.read()
@@ -208,8 +230,8 @@ impl fmt::Debug for Health {
     }
 }
 
-fn bind(server: &Server) -> anyhow::Result<Vec<Listener>> {
-    let tls = server.tls.as_ref().map(inbound::tls).transpose()?;
+fn bind(server: &Server, renewal: Option<&Renewal>) -> anyhow::Result<Vec<Listener>> {
+    let tls = renewal.map(Renewal::serving);
     let bind = |&address: &SocketAddr| {
         Listener::bind(address, tls.clone()).with_context(|| format!("cannot listen on {address}"))
     };

@@ -18,7 +18,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
-use testbed::{Databricks, Fault, Idp};
+use testbed::{Authority, Databricks, Fault, Idp};
 use tokio::runtime::Runtime;
 
 const ME: &str = "/api/2.0/preview/scim/v2/Me";
@@ -60,9 +60,14 @@ impl World {
 
     /// `lakegate run`, once it has keys, and where it listens.
     fn run(&self) -> (Process, SocketAddr) {
+        self.run_with("")
+    }
+
+    /// With another line in `[server]`.
+    fn run_with(&self, line: &str) -> (Process, SocketAddr) {
         let config = self.folder.path().join("lakegate.toml");
         let text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"trace\"\n\
+            "[server]\nlisten = \"127.0.0.1:0\"\n{line}\n[log]\nlevel = \"trace\"\n\
              [[issuer]]\nurl = \"{}\"\naudiences = [\"databricks-gateway\"]\n[[workspace]]\nurl = \"{}\"\n",
             self.idp.issuer(),
             self.databricks.url()
@@ -202,6 +207,33 @@ fn whoever_asks_twice_does_not_wait() {
     let (status, lines) = process.end();
     assert_eq!(status.code(), Some(0), "{lines:#?}");
     assert!(!rest(client).ends_with("0\r\n\r\n"), "a cut is no end");
+}
+
+#[test]
+fn sighup_looks_for_a_new_certificate_and_ends_nothing() {
+    let world = World::new();
+    let (process, address) = world.run();
+    process.signal("HUP");
+    process.event("there is no certificate to reload");
+    world.stream(address);
+
+    for (name, pem) in ["tls.crt", "tls.key"].iter().zip(pair()) {
+        fs::write(world.folder.path().join(name), pem).expect("a file");
+    }
+    let (process, _) = world.run_with("tls = { cert = \"tls.crt\", key = \"tls.key\" }");
+    process.signal("HUP");
+    process.event("the certificate's files have not changed");
+    let [cert, key] = pair();
+    fs::write(world.folder.path().join("tls.key"), key).expect("a file");
+    process.signal("HUP");
+    process.event("the new certificate cannot be used; the old one stays");
+    fs::write(world.folder.path().join("tls.crt"), cert).expect("a file");
+    process.signal("HUP");
+    process.event("the certificate was renewed");
+}
+
+fn pair() -> [String; 2] {
+    Authority::new().server_pem(&[]).into()
 }
 
 #[test]

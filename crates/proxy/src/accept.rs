@@ -8,6 +8,7 @@ mod guard;
 mod paced;
 mod proxy_protocol;
 mod sequel;
+mod tls;
 mod worker;
 
 use std::io;
@@ -21,6 +22,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) use acceptor::accept_all;
 pub(crate) use connection::{Peer, Serve};
 pub(crate) use crowd::Crowd;
+pub use tls::ServerTls;
 pub(crate) use worker::{Desk, Worker};
 
 /// A bound socket. Bound before anything is served, so that a port that is taken is a fault at the start, and port 0
@@ -28,7 +30,7 @@ pub(crate) use worker::{Desk, Worker};
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<ServerTls>,
 }
 
 /// An accepted connection on its way to a worker.
@@ -46,7 +48,7 @@ impl Listener {
     ///
     /// # Errors
     /// When the address is taken, not ours, or not allowed.
-    pub fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, tls: Option<ServerTls>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         // A gateway that restarts must not wait for its predecessor's connections to be forgotten.
         socket.set_reuse_address(true)?;

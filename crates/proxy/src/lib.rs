@@ -59,7 +59,7 @@ mod route;
 mod settings;
 mod upgrade;
 
-pub use accept::Listener;
+pub use accept::{Listener, ServerTls};
 pub use counters::{CountersSnapshot, LATENCY_BUCKETS_SECONDS};
 pub use drain::Drained;
 pub use failure::ERROR_DOMAIN;

@@ -57,6 +57,22 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
+    /// A client certificate and its key, in PEM, for whoever is called `name`.
+    ///
+    /// # Panics
+    ///
+    /// If keys cannot be generated on this machine.
+    pub fn client_pem(&self, name: &str) -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let key = fresh_key();
+        let certificate = params.signed_by(&key, &self.0).expect(SIGNS);
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// What a server on loopback needs; its ALPN offers these protocols (RFC 7301).
     pub(crate) fn server_config(&self, protocols: &[&[u8]]) -> ServerConfig {
         let (chain, key) = self.server_pem(&[]);

@@ -121,7 +121,7 @@ fn upload(body: Bytes, trailers: Option<HeaderMap>) -> Upload {
 // === impl Client ===
 
 impl Client {
-    pub(super) async fn over<T>(transport: T, host: &str) -> Self
+    pub(crate) async fn over<T>(transport: T, host: &str) -> Self
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

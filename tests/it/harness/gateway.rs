@@ -9,20 +9,17 @@ use lakegate::config::Config;
 use lakegate::outbound::install_cryptography;
 use lakegate::serving::{Health, Serving};
 use proxy::CountersSnapshot;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tempfile::TempDir;
 use testbed::{Authority, Databricks, Idp};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::records::Records;
-use super::{Answer, Call, Client, Frames, H2Client, Record, Wire, logs, soon};
+use super::{Answer, Call, Client, Frames, H2Client, Record, Wire, logs, soon, tls};
 
 /// A gateway that serves, as `lakegate run` would.
 ///
@@ -34,12 +31,13 @@ pub(crate) struct Gateway {
     admin: SocketAddr,
     workspaces: Vec<Databricks>,
     records: Mutex<UnboundedReceiver<Record>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The configuration file of a gateway, line by line.
 #[must_use = "a gateway serves once it is started"]
 pub(crate) struct GatewayBuilder {
+    listen: Vec<&'static str>,
     server: String,
     outbound: String,
     exchange: String,
@@ -55,6 +53,12 @@ impl GatewayBuilder {
     /// A line of `[server]`.
     pub(crate) fn server(mut self, line: &str) -> Self {
         let _ = writeln!(self.server, "{line}");
+        self
+    }
+
+    /// One more address to listen on.
+    pub(crate) fn and_listener(mut self) -> Self {
+        self.listen.push("127.0.0.1:0");
         self
     }
 
@@ -143,15 +147,15 @@ impl GatewayBuilder {
             serving: Some(serving),
             workspaces: self.behind,
             records: Mutex::new(records),
-            _folder: self.folder,
+            folder: self.folder,
         }
     }
 
     fn write(&self) -> PathBuf {
         let text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\nworkers = 2\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+            "[server]\nlisten = {:?}\nworkers = 2\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\n\
              [outbound]\n{}\n[exchange]\n{}\n{}\n{}",
-            self.server, self.outbound, self.exchange, self.issuers, self.workspaces
+            self.listen, self.server, self.outbound, self.exchange, self.issuers, self.workspaces
         );
         let path = self.folder.path().join("lakegate.toml");
         std::fs::write(&path, text).expect("a file");
@@ -178,6 +182,7 @@ impl Gateway {
     /// For nobody yet.
     pub(crate) fn bare() -> GatewayBuilder {
         GatewayBuilder {
+            listen: vec!["127.0.0.1:0"],
             server: String::new(),
             outbound: String::new(),
             exchange: String::new(),
@@ -190,6 +195,23 @@ impl Gateway {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Every address that it listens on.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.serving.as_ref().expect("it serves").addresses().to_vec()
+    }
+
+    /// As SIGHUP does.
+    pub(crate) fn reload(&self) {
+        self.serving.as_ref().expect("it serves").reload();
+    }
+
+    /// Replaces files beside the configuration.
+    pub(crate) fn replace(&self, files: &[(&str, &str)]) {
+        for (name, content) in files {
+            std::fs::write(self.folder.path().join(name), content).expect("a file");
+        }
     }
 
     pub(crate) fn health(&self) -> &Health {
@@ -303,15 +325,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
 }
 
 async fn handshake(socket: TcpStream, authority: &Authority, protocols: &[&[u8]]) -> TlsStream<TcpStream> {
-    let mut roots = RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap())
-        .unwrap();
-    let mut config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let mut config = ClientConfig::clone(&tls::trusting(authority));
     config.alpn_protocols = protocols.iter().map(|&protocol| protocol.to_vec()).collect();
-    let name = ServerName::try_from("localhost").unwrap();
-    let connecting = TlsConnector::from(Arc::new(config)).connect(name, socket);
-    soon(connecting).await.expect("a TLS session")
+    tls::over(socket, Arc::new(config)).await.expect("a TLS session")
 }

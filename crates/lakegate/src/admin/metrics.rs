@@ -24,6 +24,7 @@ pub(super) fn render(health: &Health) -> Result<String, fmt::Error> {
         requests: health.counters(),
         exchange: health.exchange(),
         issuers: health.issuers(),
+        certificate_renewals: health.certificate_renewals(),
     }));
     let mut page = String::new();
     encode(&mut page, &registry)?;
@@ -37,6 +38,7 @@ struct Reading {
     requests: CountersSnapshot,
     exchange: ExchangeStats,
     issuers: Vec<IssuerHealth>,
+    certificate_renewals: (u64, u64),
 }
 
 impl Collector for Reading {
@@ -50,6 +52,7 @@ impl Collector for Reading {
         requests(&mut page, &self.requests)?;
         upstream(&mut page, &self.requests)?;
         exchanges(&mut page, &self.exchange)?;
+        certificates(&mut page, self.certificate_renewals)?;
         issuers(&mut page, &self.issuers)
     }
 }
@@ -153,6 +156,15 @@ fn exchanges(page: &mut Page<'_>, read: &ExchangeStats) -> fmt::Result {
         "token_cache_entries",
         "Tokens and remembered failures held now",
         entries,
+    )
+}
+
+fn certificates(page: &mut Page<'_>, (renewed, refused): (u64, u64)) -> fmt::Result {
+    page.counters(
+        "certificate_renewals",
+        "New certificate files of the listeners: taken into use, or refused while the old ones stayed",
+        "outcome",
+        [("renewed", renewed), ("refused", refused)],
     )
 }
 

@@ -159,6 +159,7 @@ impl Flags {
         let tls = given.then(|| Tls {
             cert: Setting::flag("--tls-cert", self.tls_cert.clone()),
             key: Setting::flag("--tls-key", self.tls_key.clone()),
+            ..Tls::default()
         });
         Setting::flag(place, tls)
     }

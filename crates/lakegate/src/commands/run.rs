@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use proxy::Drained;
+use proxy::{AccessSink, Drained};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
@@ -21,20 +21,38 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = args.load()?;
     install_cryptography();
     let telemetry = Telemetry::start(&config.log);
-    let serving = Serving::start(&config, Arc::new(telemetry.access()))?;
-    announce(&config, &serving);
-    block_on(async {
-        let mut stop = Stop::listen()?;
-        stop.asked().await;
-        tracing::info!("stopping: no new connections, finishing what is in flight");
-        tokio::select! {
-            drained = serving.drain() => conclude(drained),
-            // Asked twice: whoever asks has no patience.
-            () = stop.asked() => tracing::warn!("stopped at once; what was in flight is cut"),
-        }
-        anyhow::Ok(())
-    })?;
+    block_on(serve(&config, Arc::new(telemetry.access())))?;
     Ok(())
+}
+
+async fn serve(config: &Config, access: Arc<dyn AccessSink>) -> anyhow::Result<()> {
+    // Before anything is served, so that no signal can come too early for its meaning.
+    let mut stop = Stop::listen()?;
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    let serving = Serving::start(config, access)?;
+    announce(config, &serving);
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            _ = hangup.recv() => reload(config, &serving),
+        }
+    }
+    tracing::info!("stopping: no new connections, finishing what is in flight");
+    tokio::select! {
+        drained = serving.drain() => conclude(drained),
+        // Asked twice: whoever asks has no patience.
+        () = stop.asked() => tracing::warn!("stopped at once; what was in flight is cut"),
+    }
+    Ok(())
+}
+
+/// SIGHUP never ends the gateway, even where there is nothing for it to do.
+fn reload(config: &Config, serving: &Serving) {
+    if config.server.tls.is_some() {
+        serving.reload();
+    } else {
+        tracing::info!("there is no certificate to reload");
+    }
 }
 
 /// The main thread's own small runtime: it waits for signals, and for the planes to end.

@@ -68,7 +68,8 @@ impl Outbound {
     }
 }
 
-fn authorities(given: &Given<String>, folder: &Folder) -> Result<Authorities, Fault> {
+/// Every certificate of a PEM file, each of which can anchor a chain.
+pub(super) fn authorities(given: &Given<String>, folder: &Folder) -> Result<Authorities, Fault> {
     let (path, roots) = tls::read_chain(given, folder)?;
     let mut store = RootCertStore::empty();
     for root in &roots {

@@ -44,11 +44,14 @@ pub(crate) struct Server {
     pub(crate) proxy_protocol: Setting<Vec<Given<String>>>,
 }
 
-/// `tls = { cert, key }`
-#[derive(Debug, Default)]
+/// `tls = { cert, key }`; kept, to be read again when the files change.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tls {
     pub(crate) cert: Setting<String>,
     pub(crate) key: Setting<String>,
+    pub(crate) min_version: Setting<String>,
+    pub(crate) client_ca: Setting<String>,
+    pub(crate) client_auth: Setting<String>,
 }
 
 /// `[admin]`
@@ -174,6 +177,9 @@ impl Tls {
         Self {
             cert: section.string("cert"),
             key: section.string("key"),
+            min_version: section.string("min_version"),
+            client_ca: section.string("client_ca"),
+            client_auth: section.string("client_auth"),
         }
     }
 }

@@ -1,17 +1,17 @@
 use std::error::Error;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::sign::CertifiedKey;
 use rustls::{ServerConnection, StreamOwned};
+use tempfile::TempDir;
 use testbed::Authority;
 
 use super::*;
-use crate::config::{Authorities, Tls};
+use crate::config::{Authorities, Config};
 use crate::inbound;
 
 fn trusting(authority: &Authority) -> Outbound {
@@ -26,18 +26,20 @@ fn trusting(authority: &Authority) -> Outbound {
 }
 
 fn server_tls(authority: &Authority) -> Arc<rustls::ServerConfig> {
+    let folder = TempDir::new().expect("a folder");
     let (cert, key) = authority.server_pem(&[]);
-    let chain = CertificateDer::pem_slice_iter(cert.as_bytes())
-        .collect::<Result<_, _>>()
-        .expect("a chain");
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
-    let pair = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).expect("a pair");
-    inbound::tls(&Tls {
-        cert: PathBuf::new(),
-        key: PathBuf::new(),
-        pair: Arc::new(pair),
-    })
-    .expect("TLS")
+    let text = "[server]\ntls = { cert = \"tls.crt\", key = \"tls.key\" }\n\
+        [[issuer]]\nurl = \"https://a\"\naudiences = [\"a\"]\n[[workspace]]\nurl = \"https://b\"\n";
+    for (name, content) in [
+        ("tls.crt", cert.as_str()),
+        ("tls.key", &key),
+        ("lakegate.toml", text),
+    ] {
+        fs::write(folder.path().join(name), content).expect("a file");
+    }
+    let config = Config::load(&folder.path().join("lakegate.toml")).expect("a configuration");
+    let ticketer = inbound::ticketer().expect("randomness");
+    inbound::tls(&config.server.tls.expect("TLS"), &ticketer).expect("TLS")
 }
 
 /// What came in, and the protocol that was agreed on (RFC 7301).

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::{Arrival, Desk, Listener};
+use super::{Arrival, Desk, Listener, ServerTls};
 use crate::drain::Drain;
 
 /// Accepts on one listener until the drain starts, and hands each connection to the worker that has the fewest.
@@ -31,7 +31,7 @@ pub(crate) async fn accept_all(
                 socket: stream.into_std()?,
                 // An IPv4 client is one on a socket for both, too.
                 peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
-                tls: tls.clone(),
+                tls: tls.as_ref().map(ServerTls::current),
                 permit,
             })
         };

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use testbed::Authority;
 
 use super::{MINIMAL, issuer, read_in};
-use crate::config::{Config, Faults, SubjectKey, Subjects};
+use crate::config::{ClientAuth, Config, Faults, MinVersion, SubjectKey, Subjects};
 
 /// RFC 7515 appendix A.3.1, the public part.
 const JWKS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"a",
@@ -183,5 +183,59 @@ fn the_shipped_examples_are_accepted() {
             .join("../../deploy")
             .join(name);
         Config::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    }
+}
+
+#[test]
+fn what_is_asked_of_tls_clients_is_read_and_strict_by_default() {
+    let authority = Authority::new();
+    let (cert, key) = authority.server_pem(&[]);
+    let folder = folder(&[
+        ("tls.crt", &cert),
+        ("tls.key", &key),
+        ("ca.pem", &authority.ca_pem()),
+    ]);
+    let tls = |more: &str| format!("[server]\ntls = {{ cert = \"tls.crt\", key = \"tls.key\"{more} }}");
+    let read = |more: &str| {
+        with(folder.path(), &tls(more))
+            .expect("accepted")
+            .server
+            .tls
+            .expect("TLS")
+    };
+    let plain = read("");
+    assert_eq!(plain.min_version, MinVersion::Tls12);
+    assert!(plain.clients.is_none());
+    let strict = read(", client_ca = \"ca.pem\", min_version = \"1.3\"");
+    assert_eq!(strict.min_version, MinVersion::Tls13);
+    assert_eq!(
+        strict.clients.expect("client certificates").auth,
+        ClientAuth::Required
+    );
+    let lax = read(", client_ca = \"ca.pem\", client_auth = \"optional\"");
+    assert_eq!(
+        lax.clients.expect("client certificates").auth,
+        ClientAuth::Optional
+    );
+
+    for (more, said) in [
+        (
+            ", min_version = \"1.1\"",
+            "the oldest version of TLS must be \"1.2\" or \"1.3\"",
+        ),
+        (
+            ", client_auth = \"required\"",
+            "`client_auth` has no effect without `client_ca`",
+        ),
+        (
+            ", client_ca = \"ca.pem\", client_auth = \"no\"",
+            "client certificates must be \"required\" or \"optional\"",
+        ),
+        (
+            ", client_ca = \"tls.key\"",
+            "there is no PEM certificate in FOLDER/tls.key",
+        ),
+    ] {
+        assert_eq!(complaint(folder.path(), &tls(more)), said);
     }
 }

@@ -1,0 +1,158 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use proxy::ServerTls;
+use rustls::server::ProducesTickets;
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+use super::{ticketer, tls};
+use crate::config::Tls;
+
+/// Keeps what the listeners prove their name with as it is in its files.
+///
+/// The files' content is compared every few seconds: watches of the file system miss the way in which Kubernetes exchanges
+/// files. What is new is judged as at the start, and replaces the old as a whole or not at all.
+pub(crate) struct Renewal {
+    tls: Tls,
+    ticketer: Arc<dyn ProducesTickets>,
+    serving: ServerTls,
+    /// Of the files as they were last judged, good or not: one fault is told once.
+    judged: Fingerprint,
+    renewals: Renewals,
+}
+
+/// How often certificates were renewed, and a way to ask for it. Clones are one and the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Renewals(Arc<Tally>);
+
+#[derive(Debug, Default)]
+struct Tally {
+    asked: Notify,
+    renewed: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// SHA-256 over what is in the files, or over why that cannot be said.
+#[derive(PartialEq, Eq)]
+struct Fingerprint(Vec<u8>);
+
+/// Certificates are renewed days before they expire; this is for whoever waits for it to happen.
+const PACE: Duration = Duration::from_secs(2);
+
+// === impl Renewal ===
+
+impl Renewal {
+    /// # Errors
+    /// When there is no randomness, or a client authority cannot be used.
+    pub(crate) fn new(config: &Tls, renewals: Renewals) -> anyhow::Result<Self> {
+        let ticketer = ticketer()?;
+        let found = Fingerprint::of(config.files());
+        // Read again after that, so that nothing can change unnoticed since the configuration was read.
+        let (current, judged) = match config.reread() {
+            Ok(current) => (current, found),
+            Err(_) => (config.clone(), Fingerprint(Vec::new())),
+        };
+        Ok(Self {
+            serving: ServerTls::new(tls(&current, &ticketer)?),
+            tls: current,
+            ticketer,
+            judged,
+            renewals,
+        })
+    }
+
+    /// For the listeners.
+    pub(crate) fn serving(&self) -> ServerTls {
+        self.serving.clone()
+    }
+
+    /// Until the runtime ends. Files may lie on slow disks, so each look is a thread's own.
+    pub(crate) async fn run(mut self) {
+        let renewals = self.renewals.clone();
+        let mut pace = tokio::time::interval(PACE);
+        loop {
+            let asked = tokio::select! {
+                _ = pace.tick() => false,
+                () = renewals.0.asked.notified() => true,
+            };
+            let look = spawn_blocking(move || {
+                self.look(asked);
+                self
+            });
+            self = match look.await {
+                Ok(renewal) => renewal,
+                // The runtime is being shut down.
+                Err(_) => return,
+            };
+        }
+    }
+
+    fn look(&mut self, asked: bool) {
+        let found = Fingerprint::of(self.tls.files());
+        if found == self.judged {
+            if asked {
+                tracing::info!("the certificate's files have not changed");
+            }
+            return;
+        }
+        self.judged = found;
+        match self.renew() {
+            Ok(()) => {
+                self.renewals.0.renewed.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(cert = %self.tls.cert.display(), "the certificate was renewed");
+            }
+            Err(fault) => {
+                self.renewals.0.refused.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(fault, "the new certificate cannot be used; the old one stays");
+            }
+        }
+    }
+
+    fn renew(&mut self) -> Result<(), String> {
+        let fresh = self.tls.reread().map_err(|faults| {
+            let messages: Vec<_> = faults.list().iter().map(|fault| fault.message.as_str()).collect();
+            messages.join("; ")
+        })?;
+        let config = tls(&fresh, &self.ticketer).map_err(|error| format!("{error:#}"))?;
+        self.serving.replace(config);
+        self.tls = fresh;
+        Ok(())
+    }
+}
+
+// === impl Renewals ===
+
+impl Renewals {
+    /// Looks at once.
+    pub(crate) fn ask(&self) {
+        self.0.asked.notify_one();
+    }
+
+    /// How often new files were taken into use.
+    pub(crate) fn renewed(&self) -> u64 {
+        self.0.renewed.load(Ordering::Relaxed)
+    }
+
+    /// How often new files were of no use.
+    pub(crate) fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
+    }
+}
+
+// === impl Fingerprint ===
+
+impl Fingerprint {
+    fn of<'a>(files: impl Iterator<Item = &'a Path>) -> Self {
+        let mut digest = Context::new(&SHA256);
+        for file in files {
+            let content = std::fs::read(file).unwrap_or_else(|error| error.to_string().into_bytes());
+            digest.update(&(content.len() as u64).to_be_bytes());
+            digest.update(&content);
+        }
+        Self(digest.finish().as_ref().to_vec())
+    }
+}
