@@ -1,3 +1,4 @@
+mod attacks;
 mod requests;
 
 use testbed::{Databricks, Idp};

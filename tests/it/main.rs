@@ -49,6 +49,8 @@ mod h2;
 mod handshake;
 // Certificates that change while the gateway serves.
 mod renewal;
+// gRPC and trailers, end to end.
+mod grpc;
 // What clients ask before they have a token.
 mod bootstrap;
 // What operators see.

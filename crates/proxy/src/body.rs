@@ -5,11 +5,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::forward::{UpstreamBody, UpstreamBodyError};
 use crate::patience::Patience;
+use crate::rewrite;
 use crate::settings::Settings;
 use crate::upgrade::Switch;
 
@@ -101,7 +103,10 @@ impl HttpBody for Body {
                 self.0 = Kind::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Kind::Upstream(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(BodyError),
+            Kind::Upstream(body) => Pin::new(body.as_mut())
+                .poll_frame(cx)
+                .map_ok(|frame| filtered(frame, rewrite::response_trailers))
+                .map_err(BodyError),
         }
     }
 
@@ -165,7 +170,7 @@ impl HttpBody for RequestBody {
         Poll::Ready(polled.map(|frame| {
             let frame = frame.map_err(RequestBodyError::Broke)?;
             this.count(&frame)?;
-            Ok(frame)
+            Ok(filtered(frame, rewrite::request_trailers))
         }))
     }
 
@@ -176,6 +181,14 @@ impl HttpBody for RequestBody {
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
     }
+}
+
+/// Trailers are judged as headers are; data is not looked at.
+fn filtered(mut frame: Frame<Bytes>, filter: fn(&mut HeaderMap)) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        filter(trailers);
+    }
+    frame
 }
 
 // === impl Progress ===

@@ -2,6 +2,7 @@
 //! source: the full chain goes to the log.
 
 mod answer;
+mod grpc;
 
 use exchange::ExchangeError;
 use http::StatusCode;

@@ -1,9 +1,11 @@
-//! Pooled HTTP/1.1 connections to the workspaces: one set of pools per worker, so that no request waits for another core.
+//! Pooled connections to the workspaces, HTTP/1.1 for all but gRPC: one set of pools per worker, so that no request waits for another core.
 
 mod body;
 mod connect;
 mod error;
+mod h2;
 mod pool;
+mod shared;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -21,9 +23,10 @@ use crate::counters::Counters;
 use crate::drain::Tasks;
 use crate::route::Workspace;
 use crate::settings::Settings;
-use body::Idleness;
+use body::{Hold, Idleness};
 use connect::connect;
 use pool::{Lease, Pool};
+use shared::SharedPool;
 
 pub(crate) use body::{UpstreamBody, UpstreamBodyError};
 pub(crate) use connect::ConnectError;
@@ -45,6 +48,7 @@ pub(crate) struct Upstream(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pools: Vec<Pool>,
+    shared: Vec<SharedPool>,
     connect_timeout: Duration,
     first_byte_timeout: Option<Duration>,
     body_idle_timeout: Option<Duration>,
@@ -67,8 +71,12 @@ impl Upstream {
         let pools = (0..workspaces)
             .map(|_| Pool::new(settings.upstream_idle_timeout))
             .collect();
+        let shared = (0..workspaces)
+            .map(|_| SharedPool::new(settings.upstream_idle_timeout))
+            .collect();
         Self(Arc::new(Inner {
             pools,
+            shared,
             connect_timeout: settings.connect_timeout,
             first_byte_timeout: settings.first_byte_timeout,
             body_idle_timeout: settings.upstream_body_idle_timeout,
@@ -80,6 +88,7 @@ impl Upstream {
     /// Closes what has been idle for too long; a worker calls it now and then, so that a quiet pool empties too.
     pub(crate) fn close_idle(&self) {
         self.0.pools.iter().for_each(Pool::close_idle);
+        self.0.shared.iter().for_each(SharedPool::close_idle);
     }
 }
 
@@ -94,7 +103,12 @@ impl tower::Service<Forward> for Upstream {
 
     fn call(&mut self, forward: Forward) -> Self::Future {
         let inner = Arc::clone(&self.0);
-        Box::pin(async move { inner.forward(forward).await })
+        Box::pin(async move {
+            match forward.request.version() {
+                Version::HTTP_2 => inner.forward_h2(forward).await,
+                _ => inner.forward(forward).await,
+            }
+        })
     }
 }
 
@@ -142,13 +156,14 @@ impl Inner {
         let answer = lease.sender().try_send_request(request);
         match self.before_deadline(answer, &progress).await? {
             Ok(response) => {
-                let idle = self.body_idle_timeout.map(|limit| Idleness::new(limit, progress));
+                let idle = self.idleness(progress);
                 let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                let hold = Hold::Alone(lease, self.tasks.clone());
                 Ok(Sent::Answered(response.map(|body: Incoming| {
                     if switched {
-                        UpstreamBody::switched(body, lease, &self.tasks)
+                        UpstreamBody::switched(body, hold)
                     } else {
-                        UpstreamBody::new(body, lease, &self.tasks, idle)
+                        UpstreamBody::new(body, hold, idle)
                     }
                 })))
             }
@@ -157,6 +172,10 @@ impl Inner {
                 None => Err(ForwardError::from_hyper(failed.into_error())),
             },
         }
+    }
+
+    fn idleness(&self, progress: Arc<Progress>) -> Option<Idleness> {
+        self.body_idle_timeout.map(|limit| Idleness::new(limit, progress))
     }
 
     /// The clock for the first byte starts anew whenever a part of the request body has moved: an upload may last for hours.

@@ -48,6 +48,7 @@ mod drain;
 mod failure;
 mod forward;
 mod gateway;
+mod grpc;
 mod head;
 mod journey;
 mod limits;

@@ -9,10 +9,11 @@ use std::net::IpAddr;
 
 use exchange::AccessToken;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::uri::{PathAndQuery, Uri};
-use http::{request, response};
+use http::uri::{PathAndQuery, Scheme, Uri};
+use http::{Version, request, response};
 
-use crate::route::{Allowances, Host, Workspace};
+use crate::grpc;
+use crate::route::{Allowances, Host, Workspace, WorkspaceUrl};
 
 /// A client's request as the two ends of its connection see each other.
 #[derive(Debug)]
@@ -30,17 +31,72 @@ pub(crate) struct Visit {
 /// The order is the security: what a client's `Connection` nominates is dropped first, so that nobody can nominate
 /// away what is set after it.
 pub(crate) fn request(head: &mut request::Parts, workspace: &Workspace, token: &AccessToken) {
+    let grpc = grpc::is_asked_by(head);
+    let trailers = grpc || accepts_trailers(&head.headers);
     strip_hop_by_hop(&mut head.headers);
     hearsay::strip(&mut head.headers);
     for name in &FROM_CLIENTS_NEVER {
         head.headers.remove(name);
     }
     cookies(&mut head.headers, workspace.allowances);
-    head.headers
-        .insert(header::HOST, workspace.url.host_header.clone());
     head.headers.insert(header::AUTHORIZATION, token.header());
+    if trailers {
+        head.headers.insert(header::TE, TRAILERS);
+    }
+    if grpc {
+        to_http2(head, &workspace.url);
+    } else {
+        to_http1(head, &workspace.url, trailers);
+    }
+}
+
+/// RFC 9113 section 8.3.1: the authority stands in the target, and in no `Host`.
+fn to_http2(head: &mut request::Parts, workspace: &WorkspaceUrl) {
+    head.headers.remove(header::HOST);
+    head.uri = absolute_form(&head.uri, workspace);
+    head.version = Version::HTTP_2;
+}
+
+/// RFC 9110 section 10.1.4: who sends `TE` says in `Connection` that it is for the next hop alone.
+fn to_http1(head: &mut request::Parts, workspace: &WorkspaceUrl, trailers: bool) {
+    head.headers.insert(header::HOST, workspace.host_header.clone());
+    if trailers {
+        head.headers
+            .insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
     head.uri = origin_form(&head.uri);
-    head.version = http::Version::HTTP_11;
+    head.version = Version::HTTP_11;
+}
+
+/// Whether the client wants the fields behind a body (RFC 9110 section 10.1.4).
+fn accepts_trailers(headers: &HeaderMap) -> bool {
+    let listed = headers.get_all(header::TE).iter();
+    let mut listed = listed.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    listed.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(TRAILERS.as_bytes()))
+}
+
+/// What is behind a client's body is judged as what is before it; and what decided over the request cannot come late
+/// (RFC 9110 section 6.5.1).
+pub(crate) fn request_trailers(trailers: &mut HeaderMap) {
+    hearsay::strip(trailers);
+    for name in FROM_CLIENTS_NEVER.iter().chain([&header::COOKIE]) {
+        trailers.remove(name);
+    }
+    strip_from_trailers(trailers);
+}
+
+/// The same behind a workspace's.
+pub(crate) fn response_trailers(trailers: &mut HeaderMap) {
+    for name in FROM_WORKSPACES_NEVER.iter().chain(&SET_COOKIES) {
+        trailers.remove(name);
+    }
+    strip_from_trailers(trailers);
+}
+
+fn strip_from_trailers(trailers: &mut HeaderMap) {
+    for name in HOP_BY_HOP.iter().chain(&NEVER_LATE) {
+        trailers.remove(name);
+    }
 }
 
 /// Tells the workspace who asks, from the connection itself (RFC 7239): after [`request`] has dropped what the client
@@ -124,15 +180,28 @@ fn origin_form(target: &Uri) -> Uri {
     Uri::from(path_and_query)
 }
 
-/// RFC 9110 section 7.6.1, and what older peers still send.
-const HOP_BY_HOP: [HeaderName; 10] = [
+/// RFC 9113 section 8.3.1, in the parts from which hyper makes the pseudo-header fields.
+fn absolute_form(target: &Uri, workspace: &WorkspaceUrl) -> Uri {
+    let mut parts = origin_form(target).into_parts();
+    parts.scheme = Some(match workspace.tls {
+        Some(_) => Scheme::HTTPS,
+        None => Scheme::HTTP,
+    });
+    parts.authority = Some(workspace.authority.clone());
+    // A path, a scheme and an authority: nothing is missing.
+    Uri::from_parts(parts).unwrap_or_default()
+}
+
+const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
+
+/// RFC 9110 section 7.6.1, and what older peers still send. `Trailer` is none of them: it announces what is relayed.
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
-    header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("http2-settings"),
@@ -150,6 +219,20 @@ const FROM_CLIENTS_NEVER: [HeaderName; 6] = [
     // Credentials of the Azure and Google control planes, with which a caller could be somebody else.
     HeaderName::from_static("x-databricks-azure-sp-management-token"),
     HeaderName::from_static("x-databricks-gcp-sa-access-token"),
+];
+
+/// Routing, framing and what a message is: said before it, or not at all (RFC 9110 section 6.5.1).
+const NEVER_LATE: [HeaderName; 10] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::CONTENT_RANGE,
+    header::CONTENT_LOCATION,
+    header::LOCATION,
+    header::TRAILER,
+    header::WWW_AUTHENTICATE,
+    header::CACHE_CONTROL,
 ];
 
 /// What a workspace may not say to a client through us.

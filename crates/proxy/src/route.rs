@@ -56,7 +56,18 @@ pub struct WorkspaceUrl {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) host_header: HeaderValue,
-    pub(crate) tls: Option<(ServerName<'static>, Arc<ClientConfig>)>,
+    pub(crate) authority: Authority,
+    pub(crate) tls: Option<WorkspaceTls>,
+}
+
+/// Whom a workspace has to prove to be, and how that is judged.
+#[derive(Clone)]
+pub(crate) struct WorkspaceTls {
+    pub(crate) name: ServerName<'static>,
+    /// For HTTP/1.1, as given.
+    pub(crate) config: Arc<ClientConfig>,
+    /// The same, for HTTP/2 and nothing else (RFC 7301).
+    pub(crate) h2: Arc<ClientConfig>,
 }
 
 /// What a workspace says about itself at `/.well-known/databricks-config`; empty until it has been asked.
@@ -269,21 +280,22 @@ impl WorkspaceUrl {
         let authority = url
             .port()
             .map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-        let host_header = HeaderValue::try_from(authority).map_err(|_| InvalidWorkspace)?;
+        let host_header = HeaderValue::try_from(authority.as_str()).map_err(|_| InvalidWorkspace)?;
         // `Url` writes an IPv6 address in brackets; a socket and a certificate know it without.
         let host = host.trim_matches(['[', ']']).to_owned();
         let tls = match url.scheme() {
             "http" => None,
-            "https" => Some((
-                ServerName::try_from(host.clone()).map_err(|_| InvalidWorkspace)?,
-                tls,
-            )),
+            "https" => {
+                let name = ServerName::try_from(host.clone()).map_err(|_| InvalidWorkspace)?;
+                Some(WorkspaceTls::new(name, tls))
+            }
             _ => return Err(InvalidWorkspace),
         };
         Ok(Self {
             host,
             port,
             host_header,
+            authority: Authority::try_from(authority).map_err(|_| InvalidWorkspace)?,
             tls,
         })
     }
@@ -306,6 +318,20 @@ impl fmt::Debug for WorkspaceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         write!(f, "{scheme}://{}", self.host_header.to_str().unwrap_or_default())
+    }
+}
+
+// === impl WorkspaceTls ===
+
+impl WorkspaceTls {
+    fn new(name: ServerName<'static>, config: Arc<ClientConfig>) -> Self {
+        let mut h2 = ClientConfig::clone(&config);
+        h2.alpn_protocols = vec![b"h2".to_vec()];
+        Self {
+            name,
+            config,
+            h2: Arc::new(h2),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod directories;
 mod discovery;
 mod driver_proxy;
 mod files;
+mod grpc;
 mod leak;
 mod policy;
 mod probes;

@@ -3,6 +3,7 @@
 mod body;
 mod connection;
 mod framing;
+mod h2;
 mod head;
 mod recorder;
 #[cfg(test)]
@@ -39,6 +40,11 @@ pub(crate) trait Handler: Send + Sync + 'static {
     /// A head that came in and was never answered: hyper refused it, or the connection broke off before its turn.
     fn unanswered(&self, _head: &Head) {}
 
+    /// How many streams a connection of HTTP/2 may have open.
+    fn max_streams(&self) -> u32 {
+        100
+    }
+
     /// Whether there shall be a proper answer.
     fn faults(&self) -> &Faults;
 }
@@ -47,6 +53,8 @@ pub(crate) trait Handler: Send + Sync + 'static {
 pub(crate) struct Bound {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+    /// Whether HTTP/2 is spoken without TLS too, to clients with prior knowledge.
+    h2c: bool,
     url: String,
 }
 
@@ -72,9 +80,19 @@ impl Bound {
             None => format!("http://127.0.0.1:{port}"),
             Some(_) => format!("https://localhost:{port}"),
         };
-        let tls =
-            authority.map(|authority| TlsAcceptor::from(Arc::new(authority.server_config(&[b"http/1.1"]))));
-        Self { listener, tls, url }
+        let tls = authority
+            .map(|authority| TlsAcceptor::from(Arc::new(authority.server_config(&[b"h2", b"http/1.1"]))));
+        Self {
+            listener,
+            tls,
+            h2c: false,
+            url,
+        }
+    }
+
+    pub(crate) fn h2c(mut self, h2c: bool) -> Self {
+        self.h2c = h2c;
+        self
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -96,7 +114,7 @@ impl Bound {
         loop {
             match self.listener.accept().await {
                 Ok((socket, _)) => {
-                    let serving = connection::serve(socket, self.tls.clone(), Arc::clone(&handler));
+                    let serving = connection::serve(socket, self.tls.clone(), self.h2c, Arc::clone(&handler));
                     tasks.spawn(stop.clone().run_until_cancelled_owned(serving));
                 }
                 // Out of file descriptors, for one; others may finish meanwhile.

@@ -1,4 +1,5 @@
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufStream};
 use tokio::net::TcpStream;
@@ -32,12 +33,19 @@ pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
+pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const ACK: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 
 pub(crate) const PROTOCOL_ERROR: u32 = 1;
+pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
+
+const MOMENT: Duration = Duration::from_millis(200);
 
 // === impl Frames ===
 
@@ -82,6 +90,23 @@ impl Frames {
         frame.extend(stream.to_be_bytes());
         frame.extend(payload);
         soon(self.0.write_all(&frame)).await
+    }
+
+    /// Sends what is queued.
+    pub(crate) async fn flush(&mut self) -> io::Result<()> {
+        soon(self.0.flush()).await
+    }
+
+    /// Sends it, unless the other end does not take it within a moment: it has stopped to read.
+    pub(crate) async fn queue_at_once(
+        &mut self,
+        kind: u8,
+        flags: u8,
+        stream: u32,
+        payload: &[u8],
+    ) -> Option<()> {
+        let said = self.queue(kind, flags, stream, payload);
+        tokio::time::timeout(MOMENT, said).await.ok()?.ok()
     }
 
     /// A whole request without a body.

@@ -1,9 +1,16 @@
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body::{Body, Frame};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::call::Upload;
 use super::{Answer, Call, soon};
@@ -15,6 +22,9 @@ pub(crate) struct H2Client {
     /// The scheme and the authority.
     origin: String,
 }
+
+/// A body that ends when its sender is dropped.
+struct Fed(Receiver<Bytes>);
 
 // === impl H2Client ===
 
@@ -58,8 +68,33 @@ impl H2Client {
         self.try_open(request).await.expect("an answer")
     }
 
+    /// The head of the answer to a call whose body is still being made, and where it is made.
+    pub(crate) async fn open_fed(&mut self, call: Call) -> (Sender<Bytes>, Response<Incoming>) {
+        let (feed, pieces) = channel(1);
+        let request = call
+            .into_h2_request(&self.origin)
+            .map(|_| Fed(pieces).boxed_unsync());
+        (feed, self.try_open(request).await.expect("an answer"))
+    }
+
     async fn try_open(&mut self, request: Request<Upload>) -> hyper::Result<Response<Incoming>> {
         soon(self.sender.ready()).await?;
         soon(self.sender.send_request(request)).await
+    }
+}
+
+// === impl Fed ===
+
+impl Body for Fed {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 }

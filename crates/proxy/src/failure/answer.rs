@@ -152,7 +152,7 @@ pub(super) fn whole_seconds(wait: Duration) -> HeaderValue {
 // === impl RequestId ===
 
 impl RequestId {
-    fn header(self) -> HeaderValue {
+    pub(super) fn header(self) -> HeaderValue {
         HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
 }

@@ -8,17 +8,28 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pool::Lease;
+use super::shared::Seat;
 use crate::body::Progress;
 use crate::drain::Tasks;
 use crate::patience::Patience;
 
 /// A workspace's response body, and the connection that it comes from: at its end the connection goes back to its
-/// pool; dropped before, the connection is closed, which tells the workspace that nobody listens any more.
+/// pool; dropped before, the connection (in HTTP/2: the stream) is closed, which tells the workspace that nobody listens
+/// any more.
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
     incoming: Incoming,
-    lease: Option<(Lease, Tasks)>,
+    hold: Option<Hold>,
     idle: Option<Idleness>,
+}
+
+/// What keeps a connection for an exchange.
+#[derive(Debug)]
+pub(super) enum Hold {
+    /// HTTP/1.1: the whole connection. A task waits until it can be used again.
+    Alone(Lease, Tasks),
+    /// HTTP/2: one stream of many.
+    Among { _seat: Seat },
 }
 
 /// Why a workspace's answer does not come to its end.
@@ -71,16 +82,16 @@ impl Idleness {
 impl UpstreamBody {
     /// The end of HTTP on its connection, which never goes back: dropped, it closes the connection unless somebody has
     /// taken that over.
-    pub(super) fn switched(incoming: Incoming, lease: Lease, tasks: &Tasks) -> Self {
+    pub(super) fn switched(incoming: Incoming, hold: Hold) -> Self {
         Self {
             incoming,
-            lease: Some((lease, tasks.clone())),
+            hold: Some(hold),
             idle: None,
         }
     }
 
-    pub(super) fn new(incoming: Incoming, lease: Lease, tasks: &Tasks, idle: Option<Idleness>) -> Self {
-        let mut body = Self::switched(incoming, lease, tasks);
+    pub(super) fn new(incoming: Incoming, hold: Hold, idle: Option<Idleness>) -> Self {
+        let mut body = Self::switched(incoming, hold);
         body.idle = idle;
         if body.incoming.is_end_stream() {
             body.release();
@@ -108,7 +119,7 @@ impl UpstreamBody {
     }
 
     fn release(&mut self) {
-        let Some((lease, tasks)) = self.lease.take() else {
+        let Some(Hold::Alone(lease, tasks)) = self.hold.take() else {
             return;
         };
         if lease.is_ready() {
@@ -133,7 +144,9 @@ impl Body for UpstreamBody {
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
         let frame = ready!(self.poll_incoming(cx));
         match &frame {
-            Some(Err(_)) => self.lease = None,
+            Some(Err(_)) => self.hold = None,
+            // Nothing is behind trailers, and nobody asks again.
+            Some(Ok(frame)) if frame.is_trailers() => self.release(),
             // A body of known length says that it is over with its last frame, and is then not asked again.
             _ if frame.is_none() || self.incoming.is_end_stream() => self.release(),
             _ => {}

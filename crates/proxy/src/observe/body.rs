@@ -65,7 +65,8 @@ impl HttpBody for Observed {
                 if let Some((trail, _)) = &mut this.watched {
                     trail.sent(frame.data_ref().map_or(0, Bytes::len));
                 }
-                if this.body.is_end_stream() {
+                // Behind trailers there is nothing, and nobody asks again.
+                if frame.is_trailers() || this.body.is_end_stream() {
                     this.end(Outcome::Complete);
                 }
             }

@@ -14,7 +14,7 @@ use crate::failure::RequestId;
 use crate::limits::Place;
 use crate::rewrite::Visit;
 use crate::route::{Host, Workspace};
-use crate::{Body, Failure};
+use crate::{Body, Failure, grpc};
 
 /// Watches the requests of one worker.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub(crate) struct Trail {
     client: SocketAddr,
     secure: bool,
     method: Method,
+    /// Whether the caller reads errors as gRPC writes them.
+    grpc: bool,
     target: Uri,
     user_agent: Option<HeaderValue>,
     started: Instant,
@@ -83,6 +85,7 @@ impl Observer {
             client,
             secure,
             method: request.method().clone(),
+            grpc: grpc::is_asked(request),
             target: request.uri().clone(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             started: Instant::now(),
@@ -144,7 +147,11 @@ impl Trail {
     pub(crate) fn answer(&mut self, journey: Result<Response<Body>, Failure>) -> Response<Body> {
         let response = journey.unwrap_or_else(|failure| {
             self.failed(&failure);
-            failure.answer(self.id)
+            if self.grpc {
+                failure.answer_grpc(self.id)
+            } else {
+                failure.answer(self.id)
+            }
         });
         let after = self.started.elapsed();
         self.answered_after = Some(after);

@@ -50,6 +50,10 @@ impl Handler for Workspace {
         }
     }
 
+    fn max_streams(&self) -> u32 {
+        self.settings.max_streams.unwrap_or(100)
+    }
+
     fn faults(&self) -> &Faults {
         &self.faults
     }

@@ -13,6 +13,7 @@ use crate::{Authority, Idp};
 pub struct DatabricksBuilder {
     port: u16,
     authority: Option<Authority>,
+    h2c: bool,
     policies: Vec<TrustedPolicy>,
     settings: Settings,
 }
@@ -47,6 +48,7 @@ pub(super) struct Settings {
     pub(super) refusals: Refusals,
     pub(super) expires_in: ExpiresIn,
     pub(super) forgetful: bool,
+    pub(super) max_streams: Option<u32>,
 }
 
 // === impl DatabricksBuilder ===
@@ -75,6 +77,18 @@ impl DatabricksBuilder {
     /// TLS, with a certificate of `authority`.
     pub fn tls(mut self, authority: &Authority) -> Self {
         self.authority = Some(authority.clone());
+        self
+    }
+
+    /// HTTP/2 without TLS too, to clients with prior knowledge of it; with TLS it is agreed on by ALPN.
+    pub fn h2c(mut self) -> Self {
+        self.h2c = true;
+        self
+    }
+
+    /// So many streams at most on one connection of HTTP/2, instead of 100.
+    pub fn max_streams(mut self, streams: u32) -> Self {
+        self.settings.max_streams = Some(streams);
         self
     }
 
@@ -110,7 +124,7 @@ impl DatabricksBuilder {
 
     /// Binds and serves on the present runtime.
     pub async fn start(self) -> Databricks {
-        let bound = Bound::new(self.port, self.authority.as_ref()).await;
+        let bound = Bound::new(self.port, self.authority.as_ref()).await.h2c(self.h2c);
         let workspace = Arc::new(Workspace::new(bound.url(), self.policies, self.settings));
         let running = Arc::new(bound.serve(Arc::clone(&workspace)));
         Databricks { workspace, running }

@@ -35,6 +35,10 @@ impl Call {
         }
     }
 
+    pub(super) fn into_body(self) -> Incoming {
+        self.body
+    }
+
     /// The next piece of the body; `None` when it has ended as it should.
     pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, Unread> {
         while let Some(frame) = self.body.frame().await {

@@ -6,7 +6,7 @@ use super::auth::Denial;
 use super::call::{Call, Unread};
 use super::tokens::Claims;
 use super::workspace::Workspace;
-use super::{clusters, directories, discovery, driver_proxy, files, probes, reply, scim, serving};
+use super::{clusters, directories, discovery, driver_proxy, files, grpc, probes, reply, scim, serving};
 use crate::server::Body;
 
 /// The answer to a request outside the token endpoint.
@@ -23,6 +23,8 @@ pub(super) async fn answer(
         return response;
     }
     match caller {
+        Ok(_) if grpc::is_asked(&call.head) => grpc::echo(call.into_body()),
+        Err(denial) if grpc::is_asked(&call.head) => grpc::refuse(denial),
         Ok(claims) => route(workspace, call, &claims)
             .await
             .unwrap_or_else(Response::from),

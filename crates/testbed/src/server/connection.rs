@@ -14,20 +14,28 @@ use tokio_rustls::server::TlsStream;
 
 use super::head::MAX_HEADERS;
 use super::recorder::{Recorder, Wire};
-use super::{Body, Handler, full, websocket};
+use super::{Body, Handler, full, h2, websocket};
 use crate::Fault;
 
 /// Serves one connection to its end, good or bad.
-pub(super) async fn serve<H: Handler>(socket: TcpStream, tls: Option<TlsAcceptor>, handler: Arc<H>) {
+pub(super) async fn serve<H: Handler>(
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+    h2c: bool,
+    handler: Arc<H>,
+) {
     // A socket that was reset meanwhile has no options; reading from it will tell.
     let _ = socket.set_nodelay(true);
     match tls {
+        None if h2c && h2::is_known_to(&socket).await => h2::converse(socket, handler).await,
         None => converse(socket, handler).await,
-        Some(acceptor) => {
-            if let Ok(stream) = acceptor.accept(socket).await {
-                converse(stream, handler).await;
+        Some(acceptor) => match acceptor.accept(socket).await {
+            Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                h2::converse(stream, handler).await;
             }
-        }
+            Ok(stream) => converse(stream, handler).await,
+            Err(_) => {}
+        },
     }
 }
 
@@ -38,7 +46,7 @@ trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
 
 /// The request is not answered by hyper: its connection is surrendered to a fault.
 #[derive(Debug)]
-struct Surrendered;
+pub(super) struct Surrendered;
 
 async fn converse<T: Transport, H: Handler>(transport: T, handler: Arc<H>) {
     let wire = Wire::default();
@@ -93,7 +101,7 @@ async fn respond<H: Handler>(
     Ok(answer)
 }
 
-fn canned(status: u16, headers: Vec<(String, String)>, body: String) -> Response<Body> {
+pub(super) fn canned(status: u16, headers: Vec<(String, String)>, body: String) -> Response<Body> {
     let mut response =
         Response::builder().status(StatusCode::from_u16(status).expect("a status has three digits"));
     for (name, value) in headers {
