@@ -29,6 +29,8 @@ mod rewrite;
 mod crossings;
 // Bodies, in both directions and of every length.
 mod stream;
+// What HTTP/1.1 says beside heads and bodies, on the wire itself.
+mod wire;
 // From HTTP to WebSocket, and only so far as the workspace agrees.
 mod upgrade;
 // Connections: kept, reused, timed out.
