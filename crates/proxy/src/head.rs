@@ -1,4 +1,4 @@
-use http::{HeaderMap, header};
+use http::{HeaderMap, Request, header};
 
 use crate::Failure;
 
@@ -6,12 +6,19 @@ use crate::Failure;
 /// of HPACK name a field that was sent before, so that thousands would cost their sender nothing (CVE-2026-49975).
 ///
 /// # Errors
-/// On more than `max_fields`, and on anything but one length that is a number (RFC 9110 section 8.6): what is behind us
-/// might read another one.
-pub(crate) fn check(headers: &HeaderMap, max_fields: usize) -> Result<(), Failure> {
-    if headers.len() > max_fields {
+/// On more than `max_fields`; on anything but one length that is a number (RFC 9110 section 8.6) and on a backslash in
+/// the target, which some take for a slash: what is behind us might read either in another way.
+pub(crate) fn check<B>(request: &Request<B>, max_fields: usize) -> Result<(), Failure> {
+    if request.headers().len() > max_fields {
         return Err(Failure::TooManyFields);
     }
+    if request.uri().path().contains('\\') {
+        return Err(Failure::BadRequest("a request target must not hold a backslash"));
+    }
+    check_length(request.headers())
+}
+
+fn check_length(headers: &HeaderMap) -> Result<(), Failure> {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     match (lengths.next(), lengths.next()) {
         (None, _) => Ok(()),

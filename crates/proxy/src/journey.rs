@@ -54,7 +54,7 @@ where
         mut request: Request<RequestBody>,
         trail: &mut Trail,
     ) -> Result<Response<Body>, Failure> {
-        head::check(request.headers(), self.rules.max_headers)?;
+        head::check(&request, self.rules.max_headers)?;
         let destination = self.rules.routes.find(&request)?;
         trail.routed(&destination.workspace);
         if let Some(question) = Question::asked(request.uri().path()) {

@@ -136,7 +136,7 @@ async fn answers_that_nobody_reads_do_not_pile_up() {
     let mut flooding = gateway.frames().await;
     for kind in [PING, SETTINGS] {
         let payload: &[u8] = if kind == PING { &[7; 8] } else { &[] };
-        for _ in 0..10_000 {
+        for _ in 0..5_000 {
             // Each asks for an ACK; the gateway stops to read when it cannot write.
             if flooding.queue_at_once(kind, 0, 0, payload).await.is_none() {
                 break;
@@ -248,7 +248,7 @@ async fn a_window_that_stays_shut_stalls_its_workspace() {
         .field("content-type", "application/grpc");
     let mut body = reader.open(call).await.into_body();
     let mut read = 0;
-    while read < 16 << 20 {
+    while read < 4 << 20 {
         let frame = soon(http_body_util::BodyExt::frame(&mut body))
             .await
             .unwrap()
@@ -259,6 +259,29 @@ async fn a_window_that_stays_shut_stalls_its_workspace() {
     assert!(ahead < 50 * (512 << 10), "{ahead} bytes for 50 shut windows");
     drop((frames, body));
     endless.given_up().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_socket_is_cut() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let endless = Endless::start().await;
+    let gateway = Gateway::in_front_of_url(endless.url(), &databricks, &idp)
+        .server("h2c = true\nbody_idle_timeout = \"300ms\"")
+        .start()
+        .await;
+    let token = format!("Bearer {}", idp.mint("alice"));
+    let request = block(&head(&token, &[("content-type", "application/grpc")]));
+    let mut frames = gateway.frames().await;
+    // Windows as wide as there are, so that nothing but the socket stands in the way.
+    frames.say(SETTINGS, 0, 0, &[0, 4, 0x7f, 0xff, 0xff, 0xff]).await;
+    frames
+        .say(WINDOW_UPDATE, 0, 0, &0x7000_0000_u32.to_be_bytes())
+        .await;
+    frames.say(HEADERS, END_HEADERS | END_STREAM, 1, &request).await;
+    endless.given_up().await;
+    eventually("an end", async || gateway.counters().connections == 0).await;
+    drop(frames);
 }
 
 #[tokio::test]

@@ -270,6 +270,7 @@ async fn a_request_that_disagrees_with_itself_is_answered_400_and_never_forwarde
         &[(":authority", Some("a,b"))],
         &[(":authority", Some("")), ("host", Some(""))],
         &[(":path", Some("*"))],
+        &[(":path", Some("/a\\b"))],
         &[("content-length", Some(""))],
     ];
     for changes in ambiguous {

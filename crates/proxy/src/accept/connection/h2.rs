@@ -8,6 +8,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
+use crate::accept::paced::Paced;
 use crate::drain::Tasks;
 use crate::settings::Settings;
 
@@ -31,6 +32,9 @@ where
         drain,
     } = shift;
     let settings = journey.settings();
+    // Only of a client that does not read: frames are watched by hyper's pings, and a head has no end of its own here.
+    let (io, pace) = Paced::new(io, settings.header_timeout, settings.body_idle_timeout);
+    pace.request_started();
     let streams = Streams::default();
     let service = service_fn(|request| {
         let peer = Peer {
