@@ -283,13 +283,21 @@ async fn a_head_is_described_by_the_workspace_not_by_the_gateway() {
     assert_eq!(client.send(Call::get(ME).bearer(&token)).await.user(), "alice");
 }
 
+/// More than all buffers on the way hold: a client that writes everything before it reads would otherwise never come
+/// to read.
 #[tokio::test]
-async fn a_refused_upload_is_told_why() {
-    let (gateway, _, idp) = trio().await;
+async fn a_refused_upload_is_told_why_even_when_all_of_it_was_sent_first() {
+    let (gateway, _databricks, idp) = trio().await;
     let expired = idp.token("alice").expires_in(-60).sign();
-    let upload = Call::put("/api/2.0/fs/files/Volumes/a").bearer(&expired);
-    let answer = gateway.send(upload.body(noise(1 << 16))).await;
-    answer.failure(401, "JWT_EXPIRED");
+    let body = noise(16 << 20);
+    let mut wire = gateway.wire().await;
+    let length = format!("Content-Length: {}\r\n", body.len());
+    wire.say(head("PUT", &expired, &length)).await;
+    wire.say(&body).await;
+    wire.answer().await.failure(401, "JWT_EXPIRED");
+    // The body was read to its end, so that what follows is the next request.
+    wire.say(head("GET", &expired, "")).await;
+    wire.answer().await.failure(401, "JWT_EXPIRED");
 }
 
 #[tokio::test]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use crate::forward::{UpstreamBody, UpstreamBodyError};
+use crate::linger::Lingering;
 use crate::patience::Patience;
 use crate::rewrite;
 use crate::settings::Settings;
@@ -37,7 +37,7 @@ pub(crate) struct BodyError(#[source] UpstreamBodyError);
 /// A request body on its way to the workspace: counted, never gathered, and given up when it stands still.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
-    incoming: Incoming,
+    incoming: Lingering,
     progress: Arc<Progress>,
     patience: Patience,
     most: Option<u64>,
@@ -130,7 +130,7 @@ impl HttpBody for Body {
 // === impl RequestBody ===
 
 impl RequestBody {
-    pub(crate) fn new(incoming: Incoming, settings: &Settings) -> Self {
+    pub(crate) fn new(incoming: Lingering, settings: &Settings) -> Self {
         Self {
             incoming,
             progress: Arc::default(),

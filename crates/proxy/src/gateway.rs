@@ -22,6 +22,7 @@ use crate::drain::{Drain, Tasks};
 use crate::forward::Upstream;
 use crate::journey::{Journey, Rules};
 use crate::limits::{self, Places};
+use crate::linger::Lingering;
 use crate::observe::{AccessSink, Observed, Observer, Trail};
 use crate::{Drained, Failure, Listener, Routes, Settings};
 
@@ -56,6 +57,7 @@ struct Duty<S> {
     upstream: Upstream,
     observer: Observer,
     counters: Arc<Counters>,
+    tasks: Tasks,
     settings: Arc<Settings>,
     places: Places,
     crowd: Crowd,
@@ -155,6 +157,7 @@ where
             upstream,
             observer,
             counters,
+            tasks: tasks.clone(),
             settings: Arc::clone(&self.settings),
             places: self.places.clone(),
             crowd: self.crowd.clone(),
@@ -221,7 +224,7 @@ where
 
     async fn serve(&self, request: Request<Incoming>, from: Peer) -> Response<Observed> {
         let duty = &self.0;
-        let request = request.map(|incoming| RequestBody::new(incoming, &duty.settings));
+        let request = Lingering::new(request, &duty.tasks).map(|body| RequestBody::new(body, &duty.settings));
         let mut trail = Box::new(duty.observer.watch(&request, from.address, from.secure));
         let journey = match duty.enter(&request, &mut trail) {
             Ok(()) => duty.journey.travel(request, &mut trail).await,

@@ -52,6 +52,7 @@ mod grpc;
 mod head;
 mod journey;
 mod limits;
+mod linger;
 mod observe;
 mod patience;
 mod relay;
