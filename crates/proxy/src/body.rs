@@ -164,6 +164,7 @@ impl HttpBody for RequestBody {
         let this = &mut *self;
         let Poll::Ready(polled) = Pin::new(&mut this.incoming).poll_frame(cx) else {
             ready!(this.patience.poll_exhausted(cx));
+            this.incoming.give_up();
             return Poll::Ready(Some(Err(RequestBodyError::Stalled(this.patience.limit()))));
         };
         this.patience.moved();

@@ -18,7 +18,7 @@ use crate::drain::Tasks;
 /// A request body that, dropped before its end, is read to its end and thrown away, for a while.
 #[derive(Debug)]
 pub(crate) struct Lingering {
-    /// `None` only while it is dropped.
+    /// `None` once it was given up, and while it is dropped.
     incoming: Option<Incoming>,
     /// Where the rest is read; `None`: nowhere. An HTTP/2 stream ends by itself (RFC 9113 section 8.1).
     tasks: Option<Tasks>,
@@ -43,6 +43,11 @@ impl Lingering {
                 is_over,
             }
         })
+    }
+
+    /// Whoever let it stand still before its end is not waited for a second time.
+    pub(crate) fn give_up(&mut self) {
+        self.incoming = None;
     }
 }
 
