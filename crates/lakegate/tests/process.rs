@@ -74,10 +74,7 @@ impl World {
         );
         fs::write(&config, text).expect("a file");
         let process = Process::start(&["run", "--config", config.to_str().expect("a path")]);
-        let listening = process.event("listening");
-        let address = listening["address"].as_str().expect("an address");
-        let address = address.parse().expect("an address");
-        process.event("keys fetched");
+        let address = process.is_ready();
         (process, address)
     }
 
@@ -115,15 +112,32 @@ impl Process {
         Self { child, lines }
     }
 
+    /// Where it listens, once it says so and that it has keys; which of the two comes first, nobody knows.
+    fn is_ready(&self) -> SocketAddr {
+        let (mut address, mut keys) = (None, false);
+        while address.is_none() || !keys {
+            let event = self.next("listening, with keys");
+            keys |= event["message"] == "keys fetched";
+            if event["message"] == "listening" {
+                address = event["address"].as_str().and_then(|text| text.parse().ok());
+            }
+        }
+        address.expect("an address")
+    }
+
     /// The next event with this message; others before it are skipped.
     fn event(&self, message: &str) -> Value {
         loop {
-            let line = self.lines.recv_timeout(SOON).expect(message);
-            let event: Value = serde_json::from_str(&line).expect("every line is JSON");
+            let event = self.next(message);
             if event["message"] == message {
                 return event;
             }
         }
+    }
+
+    fn next(&self, awaited: &str) -> Value {
+        let line = self.lines.recv_timeout(SOON).expect(awaited);
+        serde_json::from_str(&line).expect("every line is JSON")
     }
 
     fn signal(&self, name: &str) {
