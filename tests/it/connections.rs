@@ -213,6 +213,25 @@ async fn beyond_the_limit_connections_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn a_listener_that_waits_takes_no_place_from_the_others() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .and_listener()
+        .server("max_connections = 1")
+        .start()
+        .await;
+    let [one, other] = gateway.addresses()[..] else {
+        panic!("two listeners");
+    };
+    for address in [one, one, other, other, one] {
+        let mut wire = gateway.wire_to(address).await;
+        wire.say(get(&idp.mint("alice"))).await;
+        assert_eq!(wire.answer().await.user(), "alice");
+    }
+}
+
+#[tokio::test]
 async fn a_head_beyond_the_limits_is_a_431() {
     let (gateway, _, idp) = trio().await;
     let fields = "X-Many: 1\r\n".repeat(101);

@@ -280,6 +280,11 @@ impl Gateway {
         Wire::new(connect(self.address).await)
     }
 
+    /// The same on another of its listeners.
+    pub(crate) async fn wire_to(&self, address: SocketAddr) -> Wire {
+        Wire::new(connect(address).await)
+    }
+
     /// One call on a connection of its own.
     pub(crate) async fn send(&self, call: Call) -> Answer {
         self.client().await.send(call).await

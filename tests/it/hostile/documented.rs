@@ -15,11 +15,13 @@ fn named() -> Vec<String> {
     .collect()
 }
 
-/// The source of a module of this binary, its submodules included.
+/// The source of a module of this binary, or of the one that runs the built program; its submodules included.
 fn sources(module: &[&str]) -> String {
-    let path = module
-        .iter()
-        .fold(root().join("it"), |path, part| path.join(part));
+    let tests = match module {
+        ["process", ..] => root().join("../crates/lakegate/tests"),
+        _ => root().join("it"),
+    };
+    let path = module.iter().fold(tests, |path, part| path.join(part));
     let mut text = fs::read_to_string(path.with_extension("rs")).unwrap_or_default();
     if let Ok(files) = fs::read_dir(path) {
         for file in files {

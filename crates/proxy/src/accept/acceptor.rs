@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::{Arrival, Desk, Listener, ServerTls};
@@ -11,7 +11,8 @@ use crate::drain::Drain;
 
 /// Accepts on one listener until the drain starts, and hands each connection to the worker that has the fewest.
 ///
-/// At the limit of connections nothing is accepted: the kernel's queue fills, and the clients wait there.
+/// At the limit of connections, the one that was accepted last waits for its place, and nothing more is accepted: the
+/// kernel's queue fills, and the clients wait there.
 pub(crate) async fn accept_all(
     listener: Listener,
     desks: Arc<[Desk]>,
@@ -20,30 +21,46 @@ pub(crate) async fn accept_all(
 ) -> io::Result<()> {
     let Listener { socket, tls } = listener;
     let socket = TcpListener::from_std(socket)?;
+    let mut shortage = Shortage::default();
     loop {
         let accept = async {
-            let permit = Arc::clone(&places)
-                .acquire_owned()
-                .await
-                .map_err(io::Error::other)?;
-            let (stream, peer) = socket.accept().await?;
-            Ok::<_, io::Error>(Arrival {
-                socket: stream.into_std()?,
-                // An IPv4 client is one on a socket for both, too.
-                peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
-                tls: tls.as_ref().map(ServerTls::current),
-                permit,
-            })
+            let accepted = socket.accept().await;
+            if let Err(error) = &accepted {
+                shortage.lasts(error).await;
+            }
+            let (stream, peer) = accepted?;
+            shortage.ends();
+            seated(stream, peer, tls.as_ref(), &places).await
         };
-        let accepted = tokio::select! {
+        let arrival = tokio::select! {
             () = drain.started() => return Ok(()),
-            accepted = accept => accepted,
+            arrival = accept => arrival,
         };
-        match accepted {
-            Ok(arrival) => hand_over(arrival, &desks),
-            Err(error) => rest(&error).await,
+        if let Ok(arrival) = arrival {
+            hand_over(arrival, &desks);
         }
     }
+}
+
+/// Its place comes after the connection, never before: a listener that waited with a place in its hand would keep it
+/// from the others.
+async fn seated(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<&ServerTls>,
+    places: &Arc<Semaphore>,
+) -> io::Result<Arrival> {
+    let permit = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    Ok(Arrival {
+        socket: stream.into_std()?,
+        // An IPv4 client is one on a socket for both, too.
+        peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
+        tls: tls.map(ServerTls::current),
+        permit,
+    })
 }
 
 fn hand_over(arrival: Arrival, desks: &[Desk]) {
@@ -52,17 +69,38 @@ fn hand_over(arrival: Arrival, desks: &[Desk]) {
     }
 }
 
-/// A client that left again is nothing; everything else (no file descriptors, no memory) lasts, and asking at once
-/// would be a busy loop.
-async fn rest(error: &io::Error) {
-    if matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-    ) {
-        return;
-    }
-    tracing::warn!(%error, "cannot accept connections at present");
-    tokio::time::sleep(PAUSE).await;
+/// A time in which the operating system gives no connection: no file descriptors, no memory.
+#[derive(Debug, Default)]
+struct Shortage {
+    attempts: u64,
 }
 
+// === impl Shortage ===
+
+impl Shortage {
+    /// One more attempt that failed. A client that has left again is nothing; everything else lasts, and asking at once
+    /// would be a busy loop. Said once, however long it lasts.
+    async fn lasts(&mut self, error: &io::Error) {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+        ) {
+            return;
+        }
+        if self.attempts == 0 {
+            tracing::warn!(%error, "cannot accept connections at present");
+        }
+        self.attempts += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    fn ends(&mut self) {
+        if self.attempts > 0 {
+            tracing::info!(attempts = self.attempts, "accepting connections again");
+            self.attempts = 0;
+        }
+    }
+}
+
+/// Short enough that no client notices, long enough that waiting costs nothing.
 const PAUSE: Duration = Duration::from_millis(50);

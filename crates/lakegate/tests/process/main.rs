@@ -1,10 +1,12 @@
-//! The built program as a process: signals, what it writes, and how it ends.
+//! The built program as a process: signals, what it writes, what it holds, and how it ends.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on must say so and stop"
 )]
+
+mod files;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -65,17 +67,29 @@ impl World {
 
     /// With another line in `[server]`.
     fn run_with(&self, line: &str) -> (Process, SocketAddr) {
+        let config = self.config(&format!("{line}\n[log]\nlevel = \"trace\""));
+        let process = Process::start(&["run", "--config", &config]);
+        let address = process.is_ready();
+        (process, address)
+    }
+
+    /// A configuration file with these lines after `[server]`.
+    fn config(&self, lines: &str) -> String {
+        self.config_for(self.databricks.url(), lines)
+    }
+
+    /// The same for a workspace whose tokens come from the fake one.
+    fn config_for(&self, workspace: &str, lines: &str) -> String {
         let config = self.folder.path().join("lakegate.toml");
         let text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n{line}\n[log]\nlevel = \"trace\"\n\
-             [[issuer]]\nurl = \"{}\"\naudiences = [\"databricks-gateway\"]\n[[workspace]]\nurl = \"{}\"\n",
+            "[server]\nlisten = \"127.0.0.1:0\"\n{lines}\n\
+             [[issuer]]\nurl = \"{}\"\naudiences = [\"databricks-gateway\"]\n[[workspace]]\nurl = \"{workspace}\"\n\
+             token_url = \"{}/oidc/v1/token\"\n",
             self.idp.issuer(),
             self.databricks.url()
         );
         fs::write(&config, text).expect("a file");
-        let process = Process::start(&["run", "--config", config.to_str().expect("a path")]);
-        let address = process.is_ready();
-        (process, address)
+        config.to_str().expect("a path").to_owned()
     }
 
     /// A client in the middle of a stream.
@@ -95,8 +109,18 @@ impl World {
 
 impl Process {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lakegate"))
-            .args(arguments)
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_lakegate")).args(arguments))
+    }
+
+    /// One that may have so many files open.
+    fn start_with_few_files(most: u32, config: &str) -> Self {
+        let lakegate = env!("CARGO_BIN_EXE_lakegate");
+        let run = format!("ulimit -n {most}; exec '{lakegate}' run --config '{config}'");
+        Self::spawn(Command::new("sh").args(["-c", &run]))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .env_clear()
             .stdout(Stdio::piped())
             .spawn()
@@ -175,6 +199,15 @@ fn say(address: SocketAddr, text: &str) -> TcpStream {
     client.set_read_timeout(Some(SOON)).expect("a socket");
     client.write_all(text.as_bytes()).expect("it reads");
     client
+}
+
+/// The head of what comes, byte by byte: what follows it stays.
+fn head(from: &mut TcpStream) -> String {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && from.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.push(byte[0]);
+    }
+    String::from_utf8_lossy(&head).into_owned()
 }
 
 /// What comes until the other end closes.
