@@ -22,7 +22,7 @@ use tokio::time::{interval, timeout};
 pub(crate) use answer::Answer;
 pub(crate) use call::{Call, Client};
 pub(crate) use frames::{End, Frames};
-pub(crate) use gateway::Gateway;
+pub(crate) use gateway::{Gateway, GatewayBuilder};
 pub(crate) use h2::H2Client;
 pub(crate) use h2_upstream::Endless;
 pub(crate) use recorder::{Recorded, Recorder};

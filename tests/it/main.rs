@@ -37,6 +37,8 @@ mod upgrade;
 mod connections;
 // How much and how long anybody may take.
 mod limits;
+// What a workspace says before its answer.
+mod interim;
 // Load balancers tell for whom they speak.
 mod proxy_protocol;
 // Whoever leaves takes the other side along.

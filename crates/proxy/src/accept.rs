@@ -5,6 +5,7 @@ mod acceptor;
 mod connection;
 mod crowd;
 mod guard;
+mod interim;
 mod paced;
 mod proxy_protocol;
 mod sequel;
@@ -22,6 +23,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) use acceptor::accept_all;
 pub(crate) use connection::{Peer, Serve};
 pub(crate) use crowd::Crowd;
+pub(crate) use interim::Interim;
 pub use tls::ServerTls;
 pub(crate) use worker::{Desk, Worker};
 

@@ -226,10 +226,12 @@ where
         let duty = &self.0;
         let request = Lingering::new(request, &duty.tasks).map(|body| RequestBody::new(body, &duty.settings));
         let mut trail = Box::new(duty.observer.watch(&request, from.address, from.secure));
+        let interim = from.interim(request.version());
         let journey = match duty.enter(&request, &mut trail) {
-            Ok(()) => duty.journey.travel(request, &mut trail).await,
+            Ok(()) => duty.journey.travel(request, &interim, &mut trail).await,
             Err(failure) => Err(failure),
         };
+        interim.end().await;
         let patience = duty.settings.tunnel_idle_timeout;
         let (head, body) = trail.answer(journey).into_parts();
         Response::from_parts(head, Observed::new(body, trail, from, patience))

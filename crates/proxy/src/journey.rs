@@ -5,6 +5,7 @@ use http::{Request, Response};
 use identity::{Clock, Verifier};
 use tower::{Service, ServiceExt as _};
 
+use crate::accept::Interim;
 use crate::body::RequestBody;
 use crate::bootstrap::{self, Base, Question, TokenRequest};
 use crate::forward::UpstreamBody;
@@ -52,6 +53,7 @@ where
     pub(crate) async fn travel(
         &self,
         mut request: Request<RequestBody>,
+        interim: &Interim,
         trail: &mut Trail,
     ) -> Result<Response<Body>, Failure> {
         head::check(&request, self.rules.max_headers)?;
@@ -83,9 +85,11 @@ where
         if self.rules.forwarded {
             rewrite::forwarded(&mut head.headers, &visit);
         }
+        let mut request = Request::from_parts(head, body);
+        relay::interim(&mut request, interim, &workspace);
         let forward = Forward {
             workspace: Arc::clone(&workspace),
-            request: Request::from_parts(head, body),
+            request,
         };
         let response = self.upstream.clone().oneshot(forward).await?;
 

@@ -1,9 +1,13 @@
+mod interim;
+
 use http::{Response, StatusCode};
 
 use crate::forward::UpstreamBody;
 use crate::rewrite::Visit;
 use crate::upgrade::Upgrade;
 use crate::{Body, Failure, Workspace, rewrite};
+
+pub(crate) use interim::interim;
 
 /// Hands the workspace's answer to the client as it streams in: nothing is buffered, no time-out is imposed, and a
 /// client that leaves takes the workspace's connection with it.

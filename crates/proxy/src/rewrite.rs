@@ -94,7 +94,7 @@ pub(crate) fn response_trailers(trailers: &mut HeaderMap) {
 }
 
 fn strip_from_trailers(trailers: &mut HeaderMap) {
-    for name in HOP_BY_HOP.iter().chain(&NEVER_LATE) {
+    for name in HOP_BY_HOP.iter().chain(&ONLY_AT_THE_HEAD) {
         trailers.remove(name);
     }
 }
@@ -115,16 +115,29 @@ pub(crate) fn upgrade(headers: &mut HeaderMap) {
 
 /// Turns a workspace's response into the gateway's.
 pub(crate) fn response(head: &mut response::Parts, workspace: &Workspace, visit: &Visit) {
-    strip_hop_by_hop(&mut head.headers);
-    for name in &FROM_WORKSPACES_NEVER {
-        head.headers.remove(name);
+    from_workspace(&mut head.headers, workspace.allowances);
+    location::lead_back(&mut head.headers, &workspace.url, visit);
+}
+
+/// Turns a head that comes before the response into the gateway's. There is no body behind it, so nothing may say how
+/// long that is (RFC 9110 section 8.6), and no redirect in it.
+pub(crate) fn interim(headers: &mut HeaderMap, workspace: &Workspace) {
+    from_workspace(headers, workspace.allowances);
+    for name in &ONLY_AT_THE_HEAD {
+        headers.remove(name);
     }
-    if !workspace.allowances.cookies {
+}
+
+fn from_workspace(headers: &mut HeaderMap, allowances: Allowances) {
+    strip_hop_by_hop(headers);
+    for name in &FROM_WORKSPACES_NEVER {
+        headers.remove(name);
+    }
+    if !allowances.cookies {
         for name in &SET_COOKIES {
-            head.headers.remove(name);
+            headers.remove(name);
         }
     }
-    location::lead_back(&mut head.headers, &workspace.url, visit);
 }
 
 /// RFC 9113 section 8.2.3: HTTP/2 may send one cookie string in several fields, HTTP/1.1 may not.
@@ -221,8 +234,9 @@ const FROM_CLIENTS_NEVER: [HeaderName; 6] = [
     HeaderName::from_static("x-databricks-gcp-sa-access-token"),
 ];
 
-/// Routing, framing and what a message is: said before it, or not at all (RFC 9110 section 6.5.1).
-const NEVER_LATE: [HeaderName; 10] = [
+/// Routing, framing and what a message is: said at its head (RFC 9110 section 6.5.1), neither in its trailers nor in what
+/// comes before it.
+const ONLY_AT_THE_HEAD: [HeaderName; 10] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,

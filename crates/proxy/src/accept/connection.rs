@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
+use super::interim::{Interim, Prompter};
 use super::paced::Pace;
 use super::sequel::Sequel;
 use super::{Arrival, Crowd, proxy_protocol};
@@ -70,7 +71,11 @@ pub(crate) struct Peer {
 #[derive(Clone, Debug)]
 enum Presence {
     /// HTTP/1.1: one request at a time; the next byte begins another, or is no longer HTTP.
-    Alone { pace: Pace, sequel: Sequel },
+    Alone {
+        pace: Pace,
+        sequel: Sequel,
+        prompter: Prompter,
+    },
     /// HTTP/2: one of many. The last clone tells.
     Among { _stream: Stream },
 }
@@ -175,6 +180,15 @@ impl Peer {
     pub(crate) fn rests(&self) {
         if let Presence::Alone { pace, .. } = &self.presence {
             pace.request_ended();
+        }
+    }
+
+    /// What may be said to this request before its final answer: nothing in HTTP/1.0, which would take it for that, and
+    /// nothing in HTTP/2, as hyper's server has no way to.
+    pub(crate) fn interim(&self, version: Version) -> Interim {
+        match &self.presence {
+            Presence::Alone { prompter, .. } if version == Version::HTTP_11 => prompter.cue(),
+            Presence::Alone { .. } | Presence::Among { .. } => Interim::none(),
         }
     }
 

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
 use crate::accept::guard::Guarded;
+use crate::accept::interim::{Prompted, Prompter};
 use crate::accept::paced::Paced;
 use crate::accept::sequel::Sequel;
 use crate::settings::Settings;
@@ -22,6 +23,7 @@ where
     let settings = journey.settings();
     let (io, pace) = Paced::new(io, settings.header_timeout, settings.body_idle_timeout);
     let sequel = Sequel::default();
+    let prompter = Prompter::default();
     let service = service_fn(|request| {
         let (journey, pace) = (journey.clone(), pace.clone());
         let peer = Peer {
@@ -30,6 +32,7 @@ where
             presence: Presence::Alone {
                 pace: pace.clone(),
                 sequel: sequel.clone(),
+                prompter: prompter.clone(),
             },
         };
         async move {
@@ -37,8 +40,8 @@ where
             Ok::<_, Infallible>(journey.serve(request, peer).await)
         }
     });
-    let io = TokioIo::new(Guarded::new(io, sequel.clone()));
-    let connection = builder(settings).serve_connection(io, service);
+    let io = Prompted::new(Guarded::new(io, sequel.clone()), prompter.clone());
+    let connection = builder(settings).serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -1,0 +1,208 @@
+//! Interim responses (RFC 9110 section 15.2) on a client's connection of HTTP/1.1.
+//!
+//! hyper's server can send none but `100 Continue`. So they are put beneath it, between what it writes: only while a
+//! request waits for its answer, only where hyper has nothing half written, and the answer waits until they are out.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::{Buf as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What is to be said on one connection before its next answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Prompter(Arc<Mutex<Script>>);
+
+#[derive(Debug, Default)]
+struct Script {
+    /// Counts requests; what is said for one that is over is not heard.
+    act: u64,
+    is_open: bool,
+    lines: VecDeque<Bytes>,
+    /// The connection, which reads its script whenever hyper has written all that it had.
+    reader: Option<Waker>,
+    /// A final answer that waits for the script's end.
+    finale: Option<Waker>,
+}
+
+/// One request's leave to be answered in parts: whole interim heads, until its final answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Interim(Option<Cue>);
+
+#[derive(Clone, Debug)]
+struct Cue {
+    prompter: Prompter,
+    act: u64,
+}
+
+/// A connection that speaks from its script where hyper pauses.
+pub(super) struct Prompted<IO> {
+    io: IO,
+    prompter: Prompter,
+    /// What has been begun.
+    line: Bytes,
+}
+
+// === impl Prompter ===
+
+impl Prompter {
+    /// For the request that has just been read.
+    pub(super) fn cue(&self) -> Interim {
+        let mut script = self.script();
+        script.act += 1;
+        script.is_open = true;
+        Interim(Some(Cue {
+            prompter: self.clone(),
+            act: script.act,
+        }))
+    }
+
+    /// What comes next, as far as it is written.
+    fn next(&self, cx: &Context<'_>) -> Option<Bytes> {
+        let mut script = self.script();
+        let next = script.lines.pop_front();
+        if next.is_none() {
+            script.reader = script.is_open.then(|| cx.waker().clone());
+            if let Some(finale) = script.finale.take() {
+                finale.wake();
+            }
+        }
+        next
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Interim ===
+
+impl Interim {
+    /// For a protocol or a version without them.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Whether there is anybody who might hear.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A whole head. Nobody hears it once the request is over, nor while the client is far behind.
+    pub(crate) fn say(&self, head: impl Into<Bytes>) {
+        let Some(cue) = &self.0 else { return };
+        let mut script = cue.prompter.script();
+        if script.act != cue.act || !script.is_open || script.lines.len() >= MOST_LINES {
+            return;
+        }
+        script.lines.push_back(head.into());
+        if let Some(reader) = script.reader.take() {
+            reader.wake();
+        }
+    }
+
+    /// Resolves once nothing stands between what was said and the final answer. Nothing is heard any more.
+    pub(crate) async fn end(&self) {
+        if let Some(cue) = &self.0 {
+            poll_fn(|cx| cue.poll_end(cx)).await;
+        }
+    }
+}
+
+// === impl Cue ===
+
+impl Cue {
+    fn poll_end(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut script = self.prompter.script();
+        script.is_open = false;
+        if script.lines.is_empty() {
+            return Poll::Ready(());
+        }
+        script.finale = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+// === impl Prompted ===
+
+impl<IO> Prompted<IO> {
+    pub(super) fn new(io: IO, prompter: Prompter) -> Self {
+        Self {
+            io,
+            prompter,
+            line: Bytes::new(),
+        }
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> Prompted<IO> {
+    /// A head that has been begun is ended before anything else is written.
+    fn poll_line(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.line.is_empty() {
+            match ready!(Pin::new(&mut self.io).poll_write(cx, &self.line))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.line.advance(written),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// hyper flushes when it has nothing left to write: whatever it wrote before is whole.
+    fn poll_script(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_line(cx))?;
+        while let Some(line) = self.prompter.next(cx) {
+            self.line = line;
+            ready!(self.poll_line(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Prompted<IO> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_read(cx, buf)
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Prompted<IO> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_line(cx))?;
+        Pin::new(&mut this.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        ready!(this.poll_script(cx))?;
+        Pin::new(&mut this.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        ready!(this.poll_line(cx))?;
+        Pin::new(&mut this.io).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
+
+/// Heads that wait for a client that does not read. They are hints and signs of life: the first ones say most, and those
+/// beyond them are dropped.
+const MOST_LINES: usize = 16;
+
+#[cfg(test)]
+mod tests;
