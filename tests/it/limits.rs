@@ -214,6 +214,25 @@ async fn a_body_that_turns_out_too_large_is_a_413_and_breaks_off_upstream() {
 }
 
 #[tokio::test]
+async fn a_full_gateway_still_tells_what_clients_ask_before_they_begin() {
+    let (gateway, upstream, token) = by_hand("max_requests_in_flight = 1", "").await;
+    let _endless = endless(&gateway, &upstream, &token).await;
+    for document in [
+        "/.well-known/databricks-config",
+        "/oidc/.well-known/oauth-authorization-server",
+    ] {
+        assert_eq!(gateway.send(Call::get(document)).await.status, 200, "{document}");
+    }
+    // Its drivers wait for a minute on any 5xx, and go on without it at once on a 400.
+    let answer = gateway
+        .send(Call::post("/oidc/v1/token").form("grant_type=any"))
+        .await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["error"], "temporarily_unavailable");
+    gateway.get(ME, &token).await.failure(503, "OVERLOADED");
+}
+
+#[tokio::test]
 async fn beyond_the_limit_of_requests_in_flight_is_a_503_at_once() {
     let (gateway, upstream, token) = by_hand("max_requests_in_flight = 1", "").await;
     let (wire, workspace) = endless(&gateway, &upstream, &token).await;

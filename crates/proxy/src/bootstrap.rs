@@ -55,6 +55,23 @@ impl Question {
             Err(Failure::MethodNotAllowed)
         }
     }
+
+    /// What becomes of the question while there is no place for a request. Clients ask these before anything else, and
+    /// on a 503 here they wait for minutes before they begin. The documents are at hand and
+    /// nothing is waited for, so they are given all the same; a form would have to be read, so it is refused as
+    /// everything is refused there.
+    ///
+    /// # Errors
+    /// For the token endpoint.
+    pub(crate) fn ask_when_full(self) -> Result<(), Failure> {
+        match self {
+            Self::HostMetadata | Self::AuthorizationServer => Ok(()),
+            Self::Token => Err(Failure::TokenRequest {
+                error: "temporarily_unavailable",
+                description: Failure::Overloaded.to_string(),
+            }),
+        }
+    }
 }
 
 /// The rest of the path behind `/oidc` or `/oidc/accounts/<id>`.

@@ -67,7 +67,7 @@ pub(crate) enum Failure {
     /// The gateway's own token endpoint refuses: RFC 6749 section 5.2.
     #[error("{description}")]
     TokenRequest {
-        /// `invalid_request`, `invalid_grant` or `unsupported_grant_type`.
+        /// `invalid_request`, `invalid_grant`, `unsupported_grant_type` or `temporarily_unavailable`.
         error: &'static str,
         /// For a person.
         description: String,

@@ -17,6 +17,7 @@ use tower::Service;
 
 use crate::accept::{Crowd, Desk, Peer, Serve, Worker, accept_all};
 use crate::body::RequestBody;
+use crate::bootstrap::Question;
 use crate::counters::{Counters, CountersSnapshot};
 use crate::drain::{Drain, Tasks};
 use crate::forward::Upstream;
@@ -259,7 +260,11 @@ where
 impl<S> Duty<S> {
     /// Whether this request may set out at all. A free place first: who cannot be served should cost least.
     fn enter(&self, request: &Request<RequestBody>, trail: &mut Trail) -> Result<(), Failure> {
-        trail.admitted(self.places.take()?);
+        match (self.places.take(), Question::asked(request.uri().path())) {
+            (Ok(place), _) => trail.admitted(place),
+            (Err(_), Some(question)) => question.ask_when_full()?,
+            (Err(full), None) => return Err(full),
+        }
         limits::check(request, &self.settings)
     }
 }
