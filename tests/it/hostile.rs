@@ -16,5 +16,3 @@ mod connections;
 mod answers;
 // Credentials that are none.
 mod tokens;
-// That the tables of docs/security.md name tests that exist.
-mod documented;

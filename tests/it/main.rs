@@ -19,6 +19,8 @@ mod authenticate;
 mod keys;
 // A JWT becomes a Databricks token, once.
 mod exchange;
+// The token endpoint fails, in every way.
+mod outage;
 // Nobody is ever served under another's token.
 mod isolation;
 // Which workspace a request is for.
@@ -63,3 +65,5 @@ mod admin;
 mod drain;
 // Bytes that are meant to harm.
 mod hostile;
+// That the tables of docs/ name tests that exist.
+mod documented;

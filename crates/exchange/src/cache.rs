@@ -152,18 +152,15 @@ impl moka::Expiry<Key, Entry> for Reclaim {
 }
 
 /// A refusal is remembered for 2 s: a client in a loop costs one call in that time, and whoever mends
-/// a federation policy does not notice. An outage lasts as long as the token endpoint said, within
-/// reason: after a minute one call per key finds out whether it still does.
+/// a federation policy does not notice. An outage lasts as long as the token endpoint said, 300 s at most;
+/// one of which it said nothing is remembered for a second or less, so that its end is noticed within two.
 fn memory_of(error: &ExchangeError) -> Duration {
     match error {
         ExchangeError::Denied(_) => Duration::from_secs(2),
-        ExchangeError::Unavailable(outage) => outage.retry_after.clamp(SHORTEST_MEMORY, LONGEST_MEMORY),
-        ExchangeError::Malformed(_) => SHORTEST_MEMORY,
+        ExchangeError::Unavailable(outage) => outage.retry_after,
+        ExchangeError::Malformed(_) => Duration::from_secs(1),
     }
 }
-
-const SHORTEST_MEMORY: Duration = Duration::from_secs(1);
-const LONGEST_MEMORY: Duration = Duration::from_mins(1);
 
 /// A token of a longer life than this is exchanged anew once a day.
 const LONGEST_STAY: Duration = Duration::from_hours(24);

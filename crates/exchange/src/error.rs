@@ -38,7 +38,7 @@ pub struct Outage {
     pub throttled: bool,
     /// What happened, without secrets: `connection refused`, `503 Service Unavailable`, `no answer within 10s`.
     pub what: String,
-    /// How long to wait before asking again: from 1 s to 300 s.
+    /// How long to wait before asking again: what the token endpoint said, up to 300 s; a second or less where it said nothing.
     pub retry_after: Duration,
 }
 

@@ -14,7 +14,8 @@ use crate::future::{BROKE, STOPPED};
 use crate::key::Key;
 use crate::stats::Counters;
 use crate::{
-    AccessToken, ExchangeError, ExchangeFuture, ExchangeRequest, ExchangeStats, Grant, TokenExchange,
+    AccessToken, EndpointHealth, ExchangeError, ExchangeFuture, ExchangeRequest, ExchangeStats, Grant,
+    TokenExchange,
 };
 
 /// The front door: a cached token when there is a good one, one exchange for all who wait otherwise.
@@ -59,6 +60,11 @@ impl Exchange {
             deadline: Duration::from_secs(10),
             capacity: 100_000,
         }
+    }
+
+    /// How each token endpoint is doing that was asked for a token.
+    pub fn endpoints(&self) -> Vec<EndpointHealth> {
+        self.0.service.endpoints()
     }
 }
 

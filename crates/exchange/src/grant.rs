@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use url::Url;
+use url::{Position, Url};
 
 use crate::{AccountId, ClientId, Scope};
 
 /// Where tokens are exchanged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenEndpoint(Url);
 
 /// Which federation policy decides, which is the same as whom the token will be for.
@@ -54,6 +54,11 @@ impl TokenEndpoint {
     /// The URL that is asked.
     pub fn url(&self) -> &Url {
         &self.0
+    }
+
+    /// Host, port and path: what people call it, without anything that could be a secret.
+    pub fn name(&self) -> &str {
+        &self.0[Position::BeforeHost..Position::AfterPath]
     }
 }
 

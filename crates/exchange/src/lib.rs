@@ -62,7 +62,7 @@ pub use future::ExchangeFuture;
 pub use grant::{FederationPolicy, Grant, TokenEndpoint};
 pub use host_metadata::{HostMetadata, MetadataError};
 pub use name::{AccountId, ClientId, InvalidName, Scope};
-pub use stats::ExchangeStats;
+pub use stats::{EndpointHealth, ExchangeStats};
 pub use token_exchange::{ExchangeRequest, TokenExchange};
 
 /// Compiles the README's example.

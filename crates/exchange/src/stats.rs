@@ -26,6 +26,17 @@ pub struct ExchangeStats {
     pub entries: u64,
 }
 
+/// How one token endpoint is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointHealth {
+    /// Its host, port and path.
+    pub endpoint: String,
+    /// Whether it has failed so often in a row that it is asked once a second only: whoever has no token in the cache gets none.
+    pub open: bool,
+    /// Calls that were not made, because it was down or had asked for a pause.
+    pub withheld: u64,
+}
+
 /// The counters behind [`ExchangeStats`]. Each is exact by itself; together they are no snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {

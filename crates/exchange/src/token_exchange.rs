@@ -10,15 +10,17 @@ use url::{Position, Url};
 
 use crate::body::{self, Body, End};
 use crate::words::tame;
-use crate::{AccessToken, ExchangeError, Grant};
+use crate::{AccessToken, EndpointHealth, ExchangeError, Grant};
 
 mod answer;
+mod breaker;
 mod refusal;
 mod retry;
 mod retry_after;
 mod token_response;
 
 use answer::Answer;
+use breaker::Breakers;
 use retry::Setback;
 
 /// One exchange to be made.
@@ -36,11 +38,15 @@ pub struct ExchangeRequest {
 /// tried again, at most twice: an exchange changes nothing at the token endpoint, so that a repeated
 /// one does no harm, and that holds for a 500 as well. One attempt gets half of the deadline, so that
 /// a connection that went silent leaves room for another.
+///
+/// Clones share what they learn of a token endpoint: one that has failed five times in a row is asked once a second until it
+/// is back, and one that answers 429 not at all before its `Retry-After` is over.
 #[derive(Clone, Debug)]
 pub struct TokenExchange {
     http: reqwest::Client,
     clock: Clock,
     deadline: Duration,
+    breakers: Breakers,
 }
 
 // === impl TokenExchange ===
@@ -52,11 +58,19 @@ impl TokenExchange {
             http,
             clock,
             deadline,
+            breakers: Breakers::default(),
         }
     }
 
+    /// How each token endpoint is doing that was asked for a token.
+    pub fn endpoints(&self) -> Vec<EndpointHealth> {
+        self.breakers.health()
+    }
+
     async fn exchange(&self, request: &ExchangeRequest) -> Result<AccessToken, ExchangeError> {
-        let token = retry::within(self.deadline, || self.attempt(request)).await?;
+        let endpoint = request.grant.endpoint();
+        let attempt = || self.breakers.guard(endpoint, self.attempt(request));
+        let token = retry::within(self.deadline, attempt).await?;
         token.bound_to(&request.identity, self.clock.now())
     }
 

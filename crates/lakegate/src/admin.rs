@@ -79,6 +79,13 @@ fn answer<B>(request: &Request<B>, health: &Health) -> Response<Full<Bytes>> {
 fn readiness(readiness: &Readiness) -> Response<Full<Bytes>> {
     match readiness {
         Readiness::Ready => text(StatusCode::OK, "ready\n"),
+        Readiness::CachedOnly(endpoints) => {
+            let endpoints = endpoints.join(", ");
+            let reason = format!(
+                "ready, but no answer from {endpoints}: only callers with a cached token are served\n"
+            );
+            text(StatusCode::OK, reason)
+        }
         Readiness::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n"),
         Readiness::NoKeys(issuers) => {
             let reason = format!("not ready: no keys of issuer {}\n", issuers.join(", "));

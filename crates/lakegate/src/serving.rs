@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use exchange::{Exchange, ExchangeStats};
+use exchange::{EndpointHealth, Exchange, ExchangeStats};
 use identity::{IssuerHealth, Verifier};
 use proxy::{
     AccessSink, CountersSnapshot, Drained, Gateway, Listener, Routes, Running, Settings, Workspace,
@@ -47,6 +47,8 @@ pub struct Health {
 pub enum Readiness {
     /// Yes.
     Ready,
+    /// Yes: callers whose Databricks token is cached are served. But these token endpoints do not answer, and nobody else is.
+    CachedOnly(Vec<String>),
     /// Not any more: it is shutting down.
     Draining,
     /// Not yet, or not for all: these issuers have no keys, so that none of their tokens can be judged.
@@ -175,6 +177,15 @@ impl fmt::Debug for Serving {
     }
 }
 
+// === impl Readiness ===
+
+impl Readiness {
+    /// Whether callers should be sent here: whoever is sent elsewhere in an outage that is everybody's finds no cached token there.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready | Self::CachedOnly(_))
+    }
+}
+
 // === impl Health ===
 
 impl Health {
@@ -189,11 +200,21 @@ impl Health {
             .filter(|issuer| issuer.keys == 0)
             .map(|issuer| issuer.issuer)
             .collect();
-        if without.is_empty() {
+        if !without.is_empty() {
+            return Readiness::NoKeys(without);
+        }
+        let down = self.token_endpoints().into_iter().filter(|health| health.open);
+        let down: Vec<String> = down.map(|health| health.endpoint).collect();
+        if down.is_empty() {
             Readiness::Ready
         } else {
-            Readiness::NoKeys(without)
+            Readiness::CachedOnly(down)
         }
+    }
+
+    /// Each token endpoint that was asked for a token.
+    pub fn token_endpoints(&self) -> Vec<EndpointHealth> {
+        self.exchange.endpoints()
     }
 
     /// Each issuer's keys.

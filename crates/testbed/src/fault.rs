@@ -16,6 +16,8 @@ pub enum Fault {
     HalfHead,
     /// Answer with these: status, headers, body.
     Answer(u16, Vec<(String, String)>, String),
+    /// Answer 200 with a body of so many zero bytes, as fast as they are taken.
+    Flood(u64),
     /// Promise a body by `Content-Length`, send half of it, then close.
     HalfBody,
     /// The proper answer, one byte each time this passes.

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{Authority, Faults};
 
-pub(crate) use body::{Body, BodyFrames, empty, full};
+pub(crate) use body::{Body, BodyFrames, empty, full, zeros};
 pub(crate) use head::Head;
 
 /// What a fake does with a request, in two steps with the faults between them: what is counted and recorded on arrival

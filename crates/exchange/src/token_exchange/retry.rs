@@ -29,6 +29,11 @@ impl Setback {
             pause: Some(Duration::ZERO),
         }
     }
+
+    /// The same, but there is no other attempt.
+    pub(super) fn final_now(self) -> Self {
+        Self { pause: None, ..self }
+    }
 }
 
 /// Attempts until one succeeds, one is final, three have failed, or the next would start beyond the deadline.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use exchange::ExchangeStats;
+use exchange::{EndpointHealth, ExchangeStats};
 use identity::IssuerHealth;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use proxy::{CountersSnapshot, LATENCY_BUCKETS_SECONDS};
 
-use crate::serving::{Health, Readiness};
+use crate::serving::Health;
 
 /// `OpenMetrics` 1.0 text, which is what the encoder writes.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -20,9 +20,10 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 pub(super) fn render(health: &Health) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("lakegate");
     registry.register_collector(Box::new(Reading {
-        ready: health.readiness() == Readiness::Ready,
+        ready: health.readiness().is_ready(),
         requests: health.counters(),
         exchange: health.exchange(),
+        token_endpoints: health.token_endpoints(),
         issuers: health.issuers(),
         certificate_renewals: health.certificate_renewals(),
     }));
@@ -37,6 +38,7 @@ struct Reading {
     ready: bool,
     requests: CountersSnapshot,
     exchange: ExchangeStats,
+    token_endpoints: Vec<EndpointHealth>,
     issuers: Vec<IssuerHealth>,
     certificate_renewals: (u64, u64),
 }
@@ -52,6 +54,7 @@ impl Collector for Reading {
         requests(&mut page, &self.requests)?;
         upstream(&mut page, &self.requests)?;
         exchanges(&mut page, &self.exchange)?;
+        token_endpoints(&mut page, &self.token_endpoints)?;
         certificates(&mut page, self.certificate_renewals)?;
         issuers(&mut page, &self.issuers)
     }
@@ -156,6 +159,27 @@ fn exchanges(page: &mut Page<'_>, read: &ExchangeStats) -> fmt::Result {
         "token_cache_entries",
         "Tokens and remembered failures held now",
         entries,
+    )
+}
+
+fn token_endpoints(page: &mut Page<'_>, read: &[EndpointHealth]) -> fmt::Result {
+    let open = read
+        .iter()
+        .map(|health| (health.endpoint.as_str(), i64::from(health.open)));
+    page.gauges(
+        "token_endpoint_down",
+        "1 while a token endpoint has failed so often in a row that it is asked once a second only",
+        "endpoint",
+        open,
+    )?;
+    let withheld = read
+        .iter()
+        .map(|health| (health.endpoint.as_str(), health.withheld));
+    page.counters(
+        "token_endpoint_calls_withheld",
+        "Calls that were not made, because the token endpoint was down or had asked for a pause",
+        "endpoint",
+        withheld,
     )
 }
 

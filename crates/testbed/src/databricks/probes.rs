@@ -1,7 +1,4 @@
-use std::task::{Context, Poll};
-
 use aws_lc_rs::digest;
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -10,7 +7,7 @@ use super::tokens::Claims;
 use super::workspace::Workspace;
 use super::{reply, routes};
 use crate::random::to_hex;
-use crate::server::{Body, BodyFrames, Head};
+use crate::server::{Body, Head, zeros};
 
 pub(super) const PREFIX: &str = "/testbed/";
 
@@ -97,25 +94,10 @@ fn with_fields(fields: &[(&str, &str)]) -> Response<Body> {
 }
 
 fn bytes(length: u64) -> Response<Body> {
-    let mut response = Response::new(Zeros(length).into_body());
+    let mut response = Response::new(zeros(length));
     let octets = HeaderValue::from_static("application/octet-stream");
     response.headers_mut().insert(header::CONTENT_TYPE, octets);
     response
-}
-
-/// So many zero bytes, streamed.
-struct Zeros(u64);
-
-impl BodyFrames for Zeros {
-    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let piece = usize::try_from(self.0).map_or(PIECE.len(), |left| left.min(PIECE.len()));
-        self.0 -= piece as u64;
-        Poll::Ready((piece > 0).then(|| Bytes::from_static(PIECE).slice(..piece)))
-    }
-
-    fn remaining(&self) -> Option<u64> {
-        Some(self.0)
-    }
 }
 
 /// RFC 9110 section 7.6.1: what a proxy must not pass on, one of them only because `Connection` names it.
@@ -127,4 +109,3 @@ const HOP_BY_HOP: [(&str, &str); 6] = [
     ("proxy-connection", "keep-alive"),
     ("x-end-to-end", "1"),
 ];
-static PIECE: &[u8] = &[0; 64 * 1024];

@@ -36,7 +36,14 @@ pub(crate) fn full(content: impl Into<Bytes>) -> Body {
     Full::new(content.into()).boxed_unsync()
 }
 
+/// So many zero bytes, streamed.
+pub(crate) fn zeros(length: u64) -> Body {
+    Zeros(length).into_body()
+}
+
 struct Frames<T>(T);
+
+struct Zeros(u64);
 
 impl<T: BodyFrames> http_body::Body for Frames<T> {
     type Data = Bytes;
@@ -62,3 +69,17 @@ impl<T: BodyFrames> http_body::Body for Frames<T> {
             .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
+
+impl BodyFrames for Zeros {
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let piece = usize::try_from(self.0).map_or(PIECE.len(), |left| left.min(PIECE.len()));
+        self.0 -= piece as u64;
+        Poll::Ready((piece > 0).then(|| Bytes::from_static(PIECE).slice(..piece)))
+    }
+
+    fn remaining(&self) -> Option<u64> {
+        Some(self.0)
+    }
+}
+
+static PIECE: &[u8] = &[0; 64 * 1024];

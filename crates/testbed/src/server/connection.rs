@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::head::MAX_HEADERS;
 use super::recorder::{Recorder, Wire};
-use super::{Body, Handler, full, h2, websocket};
+use super::{Body, Handler, full, h2, websocket, zeros};
 use crate::Fault;
 
 /// Serves one connection to its end, good or bad.
@@ -89,6 +89,7 @@ async fn respond<H: Handler>(
         Some(Fault::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(Fault::Drip(interval)) => wire.drip(interval),
         Some(Fault::Answer(status, headers, body)) => return Ok(canned(status, headers, body)),
+        Some(Fault::Flood(bytes)) => return Ok(Response::new(zeros(bytes))),
         Some(fault) => {
             wire.surrender(fault);
             return Err(Surrendered);

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::connection::{Surrendered, canned};
-use super::{Body, Handler, Head};
+use super::{Body, Handler, Head, zeros};
 use crate::Fault;
 
 /// RFC 9113 section 3.4: how the preface begins, and no HTTP/1.1 request.
@@ -56,6 +56,7 @@ async fn respond<H: Handler>(
         Some(Fault::Delay(delay)) => tokio::time::sleep(delay).await,
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Answer(status, headers, body)) => return Ok(canned(status, headers, body)),
+        Some(Fault::Flood(bytes)) => return Ok(Response::new(zeros(bytes))),
         // A stream has no wire of its own to be misused: it is reset.
         Some(_) => return Err(Surrendered),
     }
