@@ -1,0 +1,111 @@
+"""One row: every peer in turn, round after round, so that whatever disturbs the machine disturbs all of them."""
+
+import resource
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+from . import wire
+from .load import Target
+from .peers import BY_NAME, started
+from .place import BUILT, ORIGIN, ORIGIN_TLS
+from .process import busy, running
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One peer under load once."""
+
+    cost: float
+    # How much of the time its workers ran or would have: below 0.9 the load was not enough to fill them.
+    wanted: float
+    # How much of its cores' time went to programs that have nothing to do with the comparison.
+    foreign: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One peer in one row."""
+
+    median: float
+    low: float
+    high: float
+    wanted: float
+    foreign: float
+    samples: int
+
+    @classmethod
+    def of(cls, samples):
+        costs = sorted(sample.cost for sample in samples)
+        return cls(
+            median(costs),
+            costs[0],
+            costs[-1],
+            median(sample.wanted for sample in samples),
+            median(sample.foreign for sample in samples),
+            len(costs),
+        )
+
+
+@contextmanager
+def origin(place, expires_in=3600, cores=(1,)):
+    command = [BUILT / "origin", "--plain", f"127.0.0.1:{ORIGIN}", "--tls", f"127.0.0.1:{ORIGIN_TLS}"]
+    command += ["--cert", place.folder / "cert.pem", "--key", place.folder / "key.pem", "--expires-in", expires_in]
+    log = place.folder / "origin.log"
+    with running(command, cores, log) as process:
+        wire.wait_for(ORIGIN, process, log)
+        yield process
+
+
+def row(row, place, effort):
+    """Figures by the names of peers."""
+    samples = {name: [] for name in row.peers}
+    with ExitStack() as stack:
+        stack.enter_context(origin(place, cores=row.load_cores))
+        proxies = [stack.enter_context(started(BY_NAME[name], place, row.setting)) for name in row.peers]
+        for proxy in proxies:
+            probe(proxy, place)
+        for turn in range(effort.rounds):
+            for proxy in proxies:
+                target = Target(proxy.port, proxy.secure, place, row.load_cores, turn)
+                samples[proxy.peer.name].append(_sample(row, proxy, target, effort.seconds))
+    return {name: Figure.of(those) for name, those in samples.items()}
+
+
+def probe(proxy, place):
+    """One right answer before any load: 200, and as long as it must be."""
+    status, body = wire.get(proxy.port, "/", place.token(), place.ca if proxy.secure else None)
+    if (status, len(body)) != (200, 1024):
+        raise RuntimeError(f"{proxy.peer.name} answers {status} with {len(body)} bytes: {body[:200]}")
+
+
+def _sample(row, proxy, target, seconds):
+    cores, workers = row.setting.cores, row.setting.workers
+    before, cpu, others, begun = wire.seen(ORIGIN), proxy.process.cpu(), _others(row), time.monotonic()
+    done = row.load.run(target, seconds)
+    used, lasted = proxy.process.cpu() - cpu, time.monotonic() - begun
+    others = _others(row) - others - used.ran
+    after = wire.seen(ORIGIN)
+    came = {kind: after[kind] - before[kind] for kind in after}
+    if row.forwards:
+        _judge(proxy, came, done)
+    divisor = came["bytes"] / 2**30 if row.unit == "s/GiB" else done / 1e6
+    return Sample(used.ran / divisor, used.wanted(workers) / lasted / workers, others / lasted / len(cores))
+
+
+def _others(row):
+    """What the proxy's cores have worked; without the load, where that is on the same cores."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    shares = set(row.setting.cores) & set(row.load_cores)
+    return busy(row.setting.cores) - (spent.ru_utime + spent.ru_stime if shares else 0)
+
+
+def _judge(proxy, came, done):
+    """Every request has reached the origin, under the token that this peer has to send and no other."""
+    right = "swapped" if proxy.peer.swaps else "fixed"
+    if proxy.peer.work.startswith("nothing"):
+        right = "leaked"
+    strangers = sum(came[kind] for kind in ("swapped", "fixed", "leaked", "other", "absent") if kind != right)
+    if came[right] < done or strangers:
+        raise RuntimeError(f"{proxy.peer.name}: {done} requests, and the origin saw {came}; all of them should be {right}")
