@@ -1,5 +1,6 @@
 mod attacks;
 mod requests;
+mod windows;
 
 use testbed::{Databricks, Idp};
 

@@ -1,3 +1,5 @@
+mod pieces;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +16,8 @@ use crate::patience::Patience;
 use crate::rewrite;
 use crate::settings::Settings;
 use crate::upgrade::Switch;
+
+pub(crate) use pieces::Pieces;
 
 /// A response body: the gateway's own few bytes, or a workspace's stream.
 #[derive(Debug, Default)]

@@ -43,6 +43,7 @@ pub(crate) const ACK: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 
 pub(crate) const PROTOCOL_ERROR: u32 = 1;
+pub(crate) const CANCEL: u32 = 8;
 pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
 
 const MOMENT: Duration = Duration::from_millis(200);
@@ -162,7 +163,7 @@ impl Frames {
 // === impl Frame ===
 
 impl Frame {
-    fn number_at(&self, at: usize) -> u32 {
+    pub(crate) fn number_at(&self, at: usize) -> u32 {
         u32::from_be_bytes(self.payload[at..at + 4].try_into().expect("four bytes"))
     }
 }

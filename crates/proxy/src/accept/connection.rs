@@ -21,7 +21,7 @@ use super::{Arrival, Crowd, proxy_protocol};
 use crate::drain::{Drain, Tasks};
 use crate::observe::Observed;
 use crate::settings::Settings;
-use h2::Stream;
+use h2::{Stream, Turn};
 use preface::Opening;
 
 /// What a worker does with requests.
@@ -77,7 +77,7 @@ enum Presence {
         prompter: Prompter,
     },
     /// HTTP/2: one of many. The last clone tells.
-    Among { _stream: Stream },
+    Among { _stream: Stream, turn: Turn },
 }
 
 /// Who is at the other end, before there is a request.
@@ -175,6 +175,8 @@ where
     }
 }
 
+// === impl Peer ===
+
 impl Peer {
     /// The whole answer has been handed over.
     pub(crate) fn rests(&self) {
@@ -189,6 +191,29 @@ impl Peer {
         match &self.presence {
             Presence::Alone { prompter, .. } if version == Version::HTTP_11 => prompter.cue(),
             Presence::Alone { .. } | Presence::Among { .. } => Interim::none(),
+        }
+    }
+
+    /// How much of an answer the connection is given at a time, at most. In HTTP/2, a client's window decides when it can
+    /// take more: small parts show that it does, however slowly, and what waits for it is little.
+    pub(crate) fn takes_at_most(&self) -> usize {
+        match self.presence {
+            Presence::Alone { .. } => usize::MAX,
+            Presence::Among { .. } => h2::PART,
+        }
+    }
+
+    /// The connection asks for the next part of the answer: until it comes, the workspace is waited for.
+    pub(crate) fn asks(&self) {
+        if let Presence::Among { turn, .. } = &self.presence {
+            turn.pass_to_workspace();
+        }
+    }
+
+    /// The connection was given a part of the answer: until it asks for the next one, the client is waited for.
+    pub(crate) fn is_given(&self) {
+        if let Presence::Among { turn, .. } = &self.presence {
+            turn.pass_to_client();
         }
     }
 

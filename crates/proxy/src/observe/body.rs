@@ -8,12 +8,12 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::{Outcome, Trail};
 use crate::Body;
 use crate::accept::Peer;
-use crate::body::BodyError;
+use crate::body::{BodyError, Pieces};
 
 /// A response body that is watched to its end.
 #[derive(Default)]
 pub(crate) struct Observed {
-    body: Body,
+    body: Pieces,
     /// Until the end.
     watched: Option<(Box<Trail>, Peer)>,
 }
@@ -32,7 +32,7 @@ impl Observed {
         };
         let head_only = trail.wants_head_only();
         let mut observed = Self {
-            body,
+            body: Pieces::new(body, peer.takes_at_most()),
             watched: Some((trail, peer)),
         };
         // hyper never asks a body that is empty from the start, nor that of an answer to HEAD.
@@ -59,10 +59,14 @@ impl HttpBody for Observed {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = &mut *self;
+        if let Some((_, peer)) = &this.watched {
+            peer.asks();
+        }
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
         match &frame {
             Some(Ok(frame)) => {
-                if let Some((trail, _)) = &mut this.watched {
+                if let Some((trail, peer)) = &mut this.watched {
+                    peer.is_given();
                     trail.sent(frame.data_ref().map_or(0, Bytes::len));
                 }
                 // Behind trailers there is nothing, and nobody asks again.

@@ -9,18 +9,20 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
 use crate::accept::paced::Paced;
-use crate::drain::Tasks;
 use crate::settings::Settings;
 
 mod streams;
+mod turn;
 
 pub(super) use streams::Stream;
 use streams::Streams;
+use turn::Streamwise;
+pub(super) use turn::Turn;
 
 /// HTTP/2 (RFC 9113), after its preface was seen. Every stream is one of the worker's tasks.
 ///
 /// The connection ends by GOAWAY (section 6.8) when the drain starts or when no stream was open for the idle time-out:
-/// what is in flight finishes first.
+/// what is in flight finishes first. A stream whose client takes nothing of its answer for the body idle time-out is reset.
 pub(super) async fn serve<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
 where
     J: Serve,
@@ -34,18 +36,22 @@ where
     let settings = journey.settings();
     // Only of a client that does not read: frames are watched by hyper's pings, and a head has no end of its own here.
     let (io, pace) = Paced::new(io, settings.header_timeout, settings.body_idle_timeout);
+    let tasks = Streamwise::new(tasks, settings.body_idle_timeout);
     pace.request_started();
     let streams = Streams::default();
     let service = service_fn(|request| {
-        let peer = Peer {
-            address: origin.address,
-            secure: origin.secure,
-            presence: Presence::Among {
-                _stream: streams.open(),
-            },
-        };
-        let journey = journey.clone();
-        async move { Ok::<_, Infallible>(journey.serve(request, peer).await) }
+        let (journey, stream) = (journey.clone(), streams.open());
+        async move {
+            let peer = Peer {
+                address: origin.address,
+                secure: origin.secure,
+                presence: Presence::Among {
+                    _stream: stream,
+                    turn: Turn::current(),
+                },
+            };
+            Ok::<_, Infallible>(journey.serve(request, peer).await)
+        }
     });
     let connection = builder(settings, tasks).serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
@@ -65,7 +71,7 @@ where
 }
 
 /// What a client may make us hold: at most 100 streams of one head each, and as many bytes of bodies as fit the windows.
-fn builder(settings: &Settings, tasks: Tasks) -> Builder<Tasks> {
+fn builder(settings: &Settings, tasks: Streamwise) -> Builder<Streamwise> {
     let mut builder = Builder::new(tasks);
     builder
         .timer(TokioTimer::new())
@@ -92,6 +98,8 @@ fn within_u32(limit: usize) -> u32 {
 const STREAM_WINDOW: u32 = 512 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const SEND_BUFFER: usize = 64 * 1024;
+/// One frame of DATA, as long as clients allow by default (RFC 9113 section 6.5.2).
+pub(super) const PART: usize = 16 * 1024;
 /// A client that vanished without a word is noticed within half a minute.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
