@@ -41,6 +41,8 @@ mod connections;
 mod limits;
 // What a workspace says before its answer.
 mod interim;
+// What is said of requests that never were read.
+mod refusals;
 // Load balancers tell for whom they speak.
 mod proxy_protocol;
 // Whoever leaves takes the other side along.

@@ -40,6 +40,7 @@ pub struct Health {
     counters: proxy::Tally,
     draining: Arc<AtomicBool>,
     renewals: Renewals,
+    access: Arc<dyn AccessSink>,
 }
 
 /// Whether callers should be sent here.
@@ -103,7 +104,7 @@ impl Serving {
             verifier.clone(),
             exchange.clone(),
             settings(config),
-            access,
+            Arc::clone(&access),
         );
         let data_plane = gateway.start(listeners, config.server.workers)?;
         let health = Health {
@@ -112,6 +113,7 @@ impl Serving {
             counters: data_plane.tally(),
             draining: Arc::default(),
             renewals,
+            access,
         };
         let admin = match &config.admin {
             Some(admin) => Some(admin::start(admin.listen, health.clone())?),
@@ -235,6 +237,11 @@ impl Health {
     /// How often a new certificate was taken into use, and how often it could not be.
     pub fn certificate_renewals(&self) -> (u64, u64) {
         (self.renewals.renewed(), self.renewals.refused())
+    }
+
+    /// Lines of the log that were lost, as they came faster than they could be written.
+    pub fn lost_log_lines(&self) -> u64 {
+        self.access.lost_lines()
     }
 
     /// Connections and requests, all workers together.

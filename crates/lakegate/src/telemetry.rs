@@ -8,7 +8,7 @@ mod subject;
 
 use std::io::{self, BufWriter};
 
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::{Registry, fmt};
 
@@ -21,7 +21,6 @@ use crate::config::{Log, LogFormat};
 #[derive(Debug)]
 pub struct Telemetry {
     access: AccessLog,
-    dropped: ErrorCounter,
     _writer: WorkerGuard,
 }
 
@@ -48,7 +47,6 @@ impl Telemetry {
         // The error means that there is a subscriber already: a test's, or an embedder's.
         let _ = tracing::subscriber::set_global_default(subscriber);
         Self {
-            dropped: writer.error_counter(),
             access: AccessLog::new(config, writer),
             _writer: guard,
         }
@@ -57,11 +55,6 @@ impl Telemetry {
     /// The access log.
     pub fn access(&self) -> AccessLog {
         self.access.clone()
-    }
-
-    /// How many lines were dropped because the queue was full.
-    pub fn dropped_lines(&self) -> usize {
-        self.dropped.dropped_lines()
     }
 }
 

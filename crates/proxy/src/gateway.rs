@@ -2,6 +2,7 @@
 //! listener) is the caller's, and everything here only waits for it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::forward::Upstream;
 use crate::journey::{Journey, Rules};
 use crate::limits::{self, Places};
 use crate::linger::Lingering;
-use crate::observe::{AccessSink, Observed, Observer, Trail};
+use crate::observe::{AccessSink, Observed, Observer, Trail, Unread};
 use crate::{Drained, Failure, Listener, Routes, Settings};
 
 /// A gateway that is ready to be started. `S` swaps a verified identity for a token: [`exchange::Exchange`], or a test's own.
@@ -248,6 +249,10 @@ where
 
     fn turned_away(&self) {
         self.0.counters.connection_refused();
+    }
+
+    fn refused(&self, client: SocketAddr, why: Unread) {
+        self.0.observer.refused(client, why);
     }
 
     fn sweep(&self) {

@@ -10,12 +10,15 @@
 //!
 //! use exchange::{Exchange, FederationPolicy, Grant, Scope, TokenEndpoint};
 //! use identity::{Issuer, Verifier};
-//! use proxy::{AccessRecord, AccessSink, Drained, Gateway, Listener, Routes, Settings, Workspace, WorkspaceUrl};
+//! use proxy::{
+//!     AccessRecord, AccessSink, Drained, Gateway, Listener, RefusalRecord, Routes, Settings, Workspace, WorkspaceUrl,
+//! };
 //!
 //! struct NoLog;
 //!
 //! impl AccessSink for NoLog {
 //!     fn record(&self, _: &AccessRecord<'_>) {}
+//!     fn refused(&self, _: &RefusalRecord) {}
 //! }
 //!
 //! async fn serve_for_a_moment(
@@ -66,7 +69,7 @@ pub use counters::{CountersSnapshot, LATENCY_BUCKETS_SECONDS};
 pub use drain::Drained;
 pub use failure::ERROR_DOMAIN;
 pub use gateway::{Gateway, Running, Tally};
-pub use observe::{AccessRecord, AccessSink, Outcome};
+pub use observe::{AccessRecord, AccessSink, Outcome, RefusalRecord};
 pub use route::{Allowances, InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
 pub use settings::Settings;
 

@@ -8,17 +8,15 @@ use http::StatusCode;
 use lakegate::config::Config;
 use lakegate::outbound::install_cryptography;
 use lakegate::serving::{Health, Serving};
-use proxy::CountersSnapshot;
+use proxy::{CountersSnapshot, RefusalRecord};
 use rustls::ClientConfig;
 use tempfile::TempDir;
 use testbed::{Authority, Databricks, Idp};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_rustls::client::TlsStream;
 
-use super::records::Records;
+use super::records::{Log, Records};
 use super::{Answer, Call, Client, Frames, H2Client, Record, Wire, logs, soon, tls};
 
 /// A gateway that serves, as `lakegate run` would.
@@ -30,7 +28,7 @@ pub(crate) struct Gateway {
     address: SocketAddr,
     admin: SocketAddr,
     workspaces: Vec<Databricks>,
-    records: Mutex<UnboundedReceiver<Record>>,
+    log: Log,
     folder: TempDir,
 }
 
@@ -138,7 +136,7 @@ impl GatewayBuilder {
         logs::listen();
         install_cryptography();
         let config = Config::load(&self.write()).unwrap_or_else(|faults| panic!("{faults}"));
-        let (sink, records) = Records::new();
+        let (sink, log) = Records::new();
         let serving = Serving::start(&config, Arc::new(sink)).expect("a gateway");
         Gateway {
             health: serving.health().clone(),
@@ -146,7 +144,7 @@ impl GatewayBuilder {
             admin: serving.admin_address().expect("an admin listener"),
             serving: Some(serving),
             workspaces: self.behind,
-            records: Mutex::new(records),
+            log,
             folder: self.folder,
         }
     }
@@ -224,8 +222,14 @@ impl Gateway {
 
     /// The next line of the access log.
     pub(crate) async fn record(&self) -> Record {
-        let mut records = self.records.lock().await;
+        let mut records = self.log.requests.lock().await;
         soon(records.recv()).await.expect("a gateway that serves")
+    }
+
+    /// The next line about a request that was refused before its head was read.
+    pub(crate) async fn refusal(&self) -> RefusalRecord {
+        let mut refusals = self.log.refusals.lock().await;
+        soon(refusals.recv()).await.expect("a gateway that serves")
     }
 
     /// An ordinary client on a connection of its own.

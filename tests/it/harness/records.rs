@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
-use proxy::{AccessRecord, AccessSink, Outcome};
+use proxy::{AccessRecord, AccessSink, Outcome, RefusalRecord};
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::logs::is_indiscreet;
@@ -21,14 +22,28 @@ pub(crate) struct Record {
 }
 
 /// An access log that a test reads as it is written.
-pub(super) struct Records(UnboundedSender<Record>);
+pub(super) struct Records {
+    requests: UnboundedSender<Record>,
+    refusals: UnboundedSender<RefusalRecord>,
+}
+
+/// The reading end.
+pub(super) struct Log {
+    pub(super) requests: Mutex<UnboundedReceiver<Record>>,
+    pub(super) refusals: Mutex<UnboundedReceiver<RefusalRecord>>,
+}
 
 // === impl Records ===
 
 impl Records {
-    pub(super) fn new() -> (Self, UnboundedReceiver<Record>) {
-        let (sender, receiver) = unbounded_channel();
-        (Self(sender), receiver)
+    pub(super) fn new() -> (Self, Log) {
+        let (requests, of_requests) = unbounded_channel();
+        let (refusals, of_refusals) = unbounded_channel();
+        let log = Log {
+            requests: Mutex::new(of_requests),
+            refusals: Mutex::new(of_refusals),
+        };
+        (Self { requests, refusals }, log)
     }
 }
 
@@ -41,7 +56,7 @@ impl AccessSink for Records {
         }
         let identity = record.identity;
         // A test that has ended reads no more.
-        let _ = self.0.send(Record {
+        let _ = self.requests.send(Record {
             request_id: record.request_id.clone(),
             client: record.client,
             path: record.path.to_owned(),
@@ -53,5 +68,10 @@ impl AccessSink for Records {
             response_bytes: record.response_bytes,
             outcome: record.outcome,
         });
+    }
+
+    fn refused(&self, record: &RefusalRecord) {
+        // A test that has ended reads no more.
+        let _ = self.refusals.send(record.clone());
     }
 }

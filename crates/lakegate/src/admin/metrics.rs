@@ -26,6 +26,7 @@ pub(super) fn render(health: &Health) -> Result<String, fmt::Error> {
         token_endpoints: health.token_endpoints(),
         issuers: health.issuers(),
         certificate_renewals: health.certificate_renewals(),
+        lost_log_lines: health.lost_log_lines(),
     }));
     let mut page = String::new();
     encode(&mut page, &registry)?;
@@ -41,6 +42,7 @@ struct Reading {
     token_endpoints: Vec<EndpointHealth>,
     issuers: Vec<IssuerHealth>,
     certificate_renewals: (u64, u64),
+    lost_log_lines: u64,
 }
 
 impl Collector for Reading {
@@ -50,6 +52,11 @@ impl Collector for Reading {
             "ready",
             "1 when the gateway is ready for callers",
             i64::from(self.ready),
+        )?;
+        page.counter(
+            "log_lines_lost",
+            "Lines of the log that came faster than they could be written",
+            self.lost_log_lines,
         )?;
         requests(&mut page, &self.requests)?;
         upstream(&mut page, &self.requests)?;

@@ -1,11 +1,12 @@
 //! One line for each request.
 
 mod line;
+mod refused;
 
 use std::io::Write;
 use std::sync::Arc;
 
-use proxy::{AccessRecord, AccessSink};
+use proxy::{AccessRecord, AccessSink, RefusalRecord};
 use tracing::Level;
 use tracing_appender::non_blocking::NonBlocking;
 use tracing_subscriber::fmt::format::Writer;
@@ -14,6 +15,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use super::subject::Naming;
 use crate::config::{Log, LogFormat};
 use line::Line;
+use refused::Refused;
 
 /// Writes one line for each request, without waiting. Cheap to clone.
 ///
@@ -42,14 +44,30 @@ impl AccessLog {
     }
 }
 
+impl AccessLog {
+    /// A line that cannot be written is counted by the queue, which also counts the events that are lost.
+    fn write(&self, line: &str) {
+        let _ = self.writer.clone().write_all(line.as_bytes());
+    }
+}
+
 impl AccessSink for AccessLog {
     fn record(&self, record: &AccessRecord<'_>) {
         if !self.enabled {
             return;
         }
         let line = Line::of(record, &self.naming, now());
-        // A line that cannot be written is counted by the queue; there is no better place to say so.
-        let _ = self.writer.clone().write_all(line.render(self.format).as_bytes());
+        self.write(&line.render(self.format));
+    }
+
+    fn refused(&self, record: &RefusalRecord) {
+        if self.enabled {
+            self.write(&Refused::of(record, now()).render(self.format));
+        }
+    }
+
+    fn lost_lines(&self) -> u64 {
+        self.writer.error_counter().dropped_lines() as u64
     }
 }
 

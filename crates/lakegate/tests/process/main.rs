@@ -7,6 +7,7 @@
 )]
 
 mod files;
+mod log;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -19,7 +19,7 @@ use super::paced::Pace;
 use super::sequel::Sequel;
 use super::{Arrival, Crowd, proxy_protocol};
 use crate::drain::{Drain, Tasks};
-use crate::observe::Observed;
+use crate::observe::{Observed, Unread};
 use crate::settings::Settings;
 use h2::{Stream, Turn};
 use preface::Opening;
@@ -44,6 +44,9 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
 
     /// A connection was closed before it was served, as its client had too many.
     fn turned_away(&self);
+
+    /// A request of this client's was refused before its head was read.
+    fn refused(&self, client: SocketAddr, why: Unread);
 
     /// Called now and then, for housekeeping.
     fn sweep(&self);

@@ -10,6 +10,7 @@ mod word;
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,8 +27,21 @@ pub(super) struct Guarded<IO> {
     grammar: Grammar,
     /// After a refusal, what is still to be shown of [`UNREADABLE`].
     instead: Option<&'static [u8]>,
+    verdict: Verdict,
     /// Once this is told, what comes is a tunnel's, and none of ours to read.
     sequel: Sequel,
+}
+
+/// What the guard of a connection found fault with, once it has; for whoever is to say so.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdict(Arc<OnceLock<&'static str>>);
+
+// === impl Verdict ===
+
+impl Verdict {
+    pub(super) fn fault(&self) -> Option<&'static str> {
+        self.0.get().copied()
+    }
 }
 
 // === impl Guarded ===
@@ -38,8 +52,13 @@ impl<IO> Guarded<IO> {
             io,
             grammar: Grammar::default(),
             instead: None,
+            verdict: Verdict::default(),
             sequel,
         }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        self.verdict.clone()
     }
 
     /// Cuts `buf` at the first byte after `before` that is refused.
@@ -50,6 +69,8 @@ impl<IO> Guarded<IO> {
                 fault = refusal.fault,
                 "a request that can be read in more than one way"
             );
+            // The first stays: nothing is read behind it.
+            let _ = self.verdict.0.set(refusal.fault);
             buf.set_filled(before + refusal.at);
             self.instead = Some(UNREADABLE);
         }

@@ -31,6 +31,7 @@ pub(super) struct Pace(Arc<AtomicU8>);
 const RESTING: u8 = 0;
 const IN_HEAD: u8 = 1;
 const IN_REQUEST: u8 = 2;
+const LATE: u8 = 3;
 
 // === impl Pace ===
 
@@ -43,6 +44,11 @@ impl Pace {
     /// The next byte begins a head.
     pub(super) fn request_ended(&self) {
         self.0.store(RESTING, Relaxed);
+    }
+
+    /// Whether the connection ended as a head did not.
+    pub(super) fn was_late(&self) -> bool {
+        self.0.load(Relaxed) == LATE
     }
 }
 
@@ -96,6 +102,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
         let polled = Pin::new(&mut this.io).poll_read(cx, buf);
         if polled.is_pending() {
             return if this.is_late(cx) {
+                this.pace.0.store(LATE, Relaxed);
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             } else {
                 Poll::Pending

@@ -4,6 +4,8 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use identity::Identity;
 
+use super::RefusalRecord;
+
 /// Everything that the access log may say about one request. There is no secret in it: of the target the path alone,
 /// as a query may hold presigned signatures, and of the identity the verified issuer and subject.
 #[derive(Clone, Debug)]
@@ -55,10 +57,18 @@ pub enum Outcome {
     TunnelCut,
 }
 
-/// Takes one record for each request. Called on the data plane: it must not block.
+/// Takes one record for each request, read or not. Called on the data plane: it must not block.
 pub trait AccessSink: Send + Sync + 'static {
     /// Called once for each request, when it is over.
     fn record(&self, record: &AccessRecord<'_>);
+
+    /// Called once for each request that was refused before its head was read.
+    fn refused(&self, record: &RefusalRecord);
+
+    /// How many lines were lost until now, as they came faster than they could be written.
+    fn lost_lines(&self) -> u64 {
+        0
+    }
 }
 
 // === impl Outcome ===

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use identity::Identity;
 use tokio::time::Instant;
 
-use super::{AccessRecord, AccessSink, Outcome};
+use super::{AccessRecord, AccessSink, Outcome, Unread};
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
 use crate::failure::RequestId;
@@ -73,6 +73,13 @@ impl Observer {
             id_prefix,
             next_id: AtomicU64::new(0),
         }))
+    }
+
+    /// A request of this client was refused before there was anything to watch.
+    pub(crate) fn refused(&self, client: SocketAddr, why: Unread) {
+        let record = why.record(client);
+        self.0.counters.failed(record.failure);
+        self.0.sink.refused(&record);
     }
 
     /// Starts to watch a request.

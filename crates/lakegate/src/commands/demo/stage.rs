@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use proxy::{AccessRecord, AccessSink};
+use proxy::{AccessRecord, AccessSink, RefusalRecord};
 use testbed::{Databricks, Idp};
 
 use crate::cli::{DemoArgs, Flags};
@@ -84,6 +84,16 @@ impl AccessSink for Curtain {
         if self.raised.load(Ordering::Relaxed) {
             self.log.record(record);
         }
+    }
+
+    fn refused(&self, record: &RefusalRecord) {
+        if self.raised.load(Ordering::Relaxed) {
+            self.log.refused(record);
+        }
+    }
+
+    fn lost_lines(&self) -> u64 {
+        self.log.lost_lines()
     }
 }
 

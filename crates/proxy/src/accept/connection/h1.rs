@@ -7,10 +7,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
-use crate::accept::guard::Guarded;
+use crate::accept::guard::{Guarded, Verdict};
 use crate::accept::interim::{Prompted, Prompter};
-use crate::accept::paced::Paced;
+use crate::accept::paced::{Pace, Paced};
 use crate::accept::sequel::Sequel;
+use crate::observe::Unread;
 use crate::settings::Settings;
 
 /// HTTP/1.1, one request after the other, and then what the last one has made of the connection, if anything.
@@ -40,7 +41,9 @@ where
             Ok::<_, Infallible>(journey.serve(request, peer).await)
         }
     });
-    let io = Prompted::new(Guarded::new(io, sequel.clone()), prompter.clone());
+    let io = Guarded::new(io, sequel.clone());
+    let verdict = io.verdict();
+    let io = Prompted::new(io, prompter.clone());
     let connection = builder(settings).serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let ended = tokio::select! {
@@ -50,9 +53,30 @@ where
             connection.await
         }
     };
-    ended.map_err(io::Error::other)?;
+    if let Err(error) = ended {
+        if let Some(why) = unread(&error, &verdict, &pace) {
+            journey.refused(origin.address, why);
+        }
+        return Err(io::Error::other(error));
+    }
     sequel.play().await;
     Ok(())
+}
+
+/// Which request ended the connection, if it was one that never was read: hyper answers those by itself.
+fn unread(error: &hyper::Error, verdict: &Verdict, pace: &Pace) -> Option<Unread> {
+    if pace.was_late() {
+        return Some(Unread::HeadTimedOut);
+    }
+    if !error.is_parse() {
+        return None;
+    }
+    Some(match error.is_parse_too_large() {
+        // hyper tells the two apart in no other way.
+        true if error.to_string() == "URI too long" => Unread::TargetTooLong,
+        true => Unread::HeadTooLarge,
+        false => Unread::Malformed(verdict.fault()),
+    })
 }
 
 fn builder(settings: &Settings) -> Builder {
