@@ -39,6 +39,8 @@ mod upgrade;
 mod connections;
 // How much and how long anybody may take.
 mod limits;
+// Tokens of Databricks' own, where they may pass.
+mod passing;
 // What a workspace says before its answer.
 mod interim;
 // What is said of requests that never were read.

@@ -63,7 +63,7 @@ fn decode(segment: &[u8], fault: &'static str) -> Result<Vec<u8>, Rejection> {
 /// Says what was probably sent instead.
 fn not_three_segments(token: &[u8]) -> Rejection {
     if token.starts_with(b"dapi") {
-        return Rejection::DatabricksToken;
+        return Rejection::DatabricksToken { issuer: None };
     }
     Rejection::Malformed(match token.split(|byte| *byte == b'.').count() {
         1 => {

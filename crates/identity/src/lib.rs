@@ -74,5 +74,5 @@ pub use bearer::BearerToken;
 pub use clock::{Clock, ManualClock, UnixTime};
 pub use facts::{Expiry, Identity, Subject, SubjectDigest};
 pub use issuer::{Audience, FixedKeys, Issuer, KeySource};
-pub use rejection::{Freshness, Quoted, Rejection};
+pub use rejection::{Foreign, Freshness, Quoted, Rejection};
 pub use verifier::{IssuerHealth, KeyRefresh, Verifier, VerifierBuilder};

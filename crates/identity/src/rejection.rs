@@ -33,7 +33,10 @@ pub enum Rejection {
     #[error(
         "the token was issued by Databricks; present the token of your own identity provider instead, it is exchanged here"
     )]
-    DatabricksToken,
+    DatabricksToken {
+        /// `iss` as it is claimed; `None` for a personal access token, which has none.
+        issuer: Option<Quoted>,
+    },
     /// `jwk`, `jku`, `x5u` or `x5c`: the sender may not bring the key that vouches for him.
     #[error("the token's header carries or points to a key ({parameter}), which is not accepted")]
     KeyInHeader {
@@ -171,6 +174,18 @@ pub enum Rejection {
     },
 }
 
+/// A token that none of the configured issuers could have issued, by what it claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign<'a> {
+    /// A personal access token of Databricks.
+    PersonalAccessToken,
+    /// A JWT of this issuer, or so it says.
+    Jwt {
+        /// `iss`.
+        issuer: &'a str,
+    },
+}
+
 /// How fresh the keys are among which a `kid` was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
@@ -200,13 +215,28 @@ impl Rejection {
         matches!(self, Self::KeysUnavailable { .. })
     }
 
+    /// Whether it was refused for no fault of its own but that Databricks, not one of the configured issuers, would have to
+    /// judge it: nothing about it was verified.
+    pub fn foreign(&self) -> Option<Foreign<'_>> {
+        match self {
+            Self::DatabricksToken { issuer: None } => Some(Foreign::PersonalAccessToken),
+            Self::DatabricksToken {
+                issuer: Some(presented),
+            }
+            | Self::UnknownIssuer { presented, .. } => presented.is_whole().then(|| Foreign::Jwt {
+                issuer: presented.as_str(),
+            }),
+            _ => None,
+        }
+    }
+
     /// A stable name for machines: error details and metric labels.
     pub fn code(&self) -> &'static str {
         match self {
             Self::KeysUnavailable { .. } => "JWT_KEYS_UNAVAILABLE",
             Self::TooLarge { .. } => "JWT_TOO_LARGE",
             Self::Malformed(_) => "JWT_MALFORMED",
-            Self::DatabricksToken => "DATABRICKS_TOKEN",
+            Self::DatabricksToken { .. } => "DATABRICKS_TOKEN",
             Self::KeyInHeader { .. } => "JWT_KEY_IN_HEADER",
             Self::ExtensionNotSupported { .. } => "JWT_EXTENSION_NOT_SUPPORTED",
             Self::TypeNotAllowed { .. } => "JWT_TYPE_NOT_ALLOWED",
@@ -252,6 +282,11 @@ impl Quoted {
     pub(crate) fn new(text: &str) -> Self {
         let harmless = |c: char| if c.is_ascii_graphic() { c } else { '?' };
         Self(text.chars().take(Self::MAX_CHARS).map(harmless).collect())
+    }
+
+    /// Whether it was harmless as it came: nothing was cut or replaced.
+    fn is_whole(&self) -> bool {
+        self.0.len() < Self::MAX_CHARS && !self.0.contains('?')
     }
 
     /// The text as it may be shown.

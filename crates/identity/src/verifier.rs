@@ -135,7 +135,9 @@ impl Inner {
             };
         }
         if is_databricks(iss) {
-            return Rejection::DatabricksToken;
+            return Rejection::DatabricksToken {
+                issuer: Some(presented),
+            };
         }
         Rejection::UnknownIssuer {
             presented,

@@ -1,3 +1,5 @@
+mod passed;
+
 use std::ops::Range;
 
 use base64::Engine as _;
@@ -8,6 +10,8 @@ use identity::BearerToken;
 
 use crate::Failure;
 use crate::route::Allowances;
+
+pub(crate) use passed::PassedToken;
 
 /// The JWT that a request presents: `Authorization: Bearer <jwt>` (RFC 6750 section 2.1), or
 /// `Authorization: Basic` with user `token` and the JWT as the password, which is how `.netrc`, `curl -u` and the

@@ -14,6 +14,7 @@ pub(crate) struct Counters {
     in_flight: AtomicI64,
     by_class: [AtomicU64; 5],
     aborted: AtomicU64,
+    passed_through: AtomicU64,
     request_bytes: AtomicU64,
     response_bytes: AtomicU64,
     latency: [AtomicU64; LATENCY_BUCKETS_SECONDS.len()],
@@ -40,6 +41,8 @@ pub struct CountersSnapshot {
     pub by_class: [u64; 5],
     /// Requests whose client left before the end of the answer.
     pub aborted: u64,
+    /// Requests with a token of Databricks' own, passed on unjudged.
+    pub passed_through: u64,
     /// Body bytes from clients.
     pub request_bytes: u64,
     /// Body bytes to clients.
@@ -116,6 +119,10 @@ impl Counters {
             .or_default() += 1;
     }
 
+    pub(crate) fn passed_through(&self) {
+        self.passed_through.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn upstream_opened(&self) {
         self.upstream_opened.fetch_add(1, Relaxed);
     }
@@ -133,6 +140,7 @@ impl Counters {
             in_flight: self.in_flight.load(Relaxed),
             by_class: self.by_class.each_ref().map(|count| count.load(Relaxed)),
             aborted: self.aborted.load(Relaxed),
+            passed_through: self.passed_through.load(Relaxed),
             request_bytes: self.request_bytes.load(Relaxed),
             response_bytes: self.response_bytes.load(Relaxed),
             latency: self.latency.each_ref().map(|count| count.load(Relaxed)),
@@ -160,6 +168,7 @@ impl CountersSnapshot {
         self.connections_refused += other.connections_refused;
         self.in_flight += other.in_flight;
         self.aborted += other.aborted;
+        self.passed_through += other.passed_through;
         self.request_bytes += other.request_bytes;
         self.response_bytes += other.response_bytes;
         self.latency_over += other.latency_over;

@@ -2,15 +2,17 @@ use std::sync::Arc;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
 use http::{Request, Response};
-use identity::{Clock, Verifier};
+use identity::{BearerToken, Clock, Verifier};
 use tower::{Service, ServiceExt as _};
 
 use crate::accept::Interim;
+use crate::authenticate::PassedToken;
 use crate::body::RequestBody;
 use crate::bootstrap::{self, Base, Question, TokenRequest};
 use crate::forward::UpstreamBody;
 use crate::observe::Trail;
-use crate::route::Destination;
+use crate::rewrite::Authority;
+use crate::route::{Destination, Workspace};
 use crate::upgrade::Upgrade;
 use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, head, relay, rewrite};
 
@@ -64,21 +66,13 @@ where
         }
 
         let upgrade = Upgrade::asked(&mut request)?;
-        let credential = authenticate::credential(&request, destination.workspace.allowances)?;
-        let identity = self.rules.verifier.verify(credential).await?;
-        trail.authenticated(&identity);
-
         let Destination { workspace, host } = destination;
-        let swap = ExchangeRequest {
-            identity,
-            grant: workspace.grant.clone(),
-        };
-        let token = self.swap.clone().oneshot(swap).await?;
-        trail.swapped();
+        let credential = authenticate::credential(&request, workspace.allowances)?;
+        let authority = self.authority(credential, &workspace, trail).await?;
 
         let (mut head, body) = request.into_parts();
         let visit = trail.visit(host);
-        rewrite::request(&mut head, &workspace, &token);
+        rewrite::request(&mut head, &workspace, &authority);
         if upgrade.is_some() {
             rewrite::upgrade(&mut head.headers);
         }
@@ -94,6 +88,32 @@ where
         let response = self.upstream.clone().oneshot(forward).await?;
 
         relay::response(response, upgrade, &workspace, &visit)
+    }
+
+    /// Who, and then whether Databricks agrees. A token that Databricks alone can judge goes to it unjudged, where that is
+    /// allowed.
+    async fn authority(
+        &self,
+        credential: BearerToken,
+        workspace: &Workspace,
+        trail: &mut Trail,
+    ) -> Result<Authority, Failure> {
+        let identity = match self.rules.verifier.verify(credential.clone()).await {
+            Ok(identity) => identity,
+            Err(rejection) => {
+                let passed = PassedToken::instead_of(rejection, &credential, workspace)?;
+                trail.passed_through();
+                return Ok(Authority::Passed(passed));
+            }
+        };
+        trail.authenticated(&identity);
+        let swap = ExchangeRequest {
+            identity,
+            grant: workspace.grant.clone(),
+        };
+        let token = self.swap.clone().oneshot(swap).await?;
+        trail.swapped();
+        Ok(Authority::Exchanged(token))
     }
 
     /// The questions that clients ask before they have a token.

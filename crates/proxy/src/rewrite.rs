@@ -1,19 +1,21 @@
 //! Headers in, headers out: pure and synchronous. What a client says about connections, forwarding and identity ends
 //! here; what it says to the workspace goes on untouched, in order and multiplicity.
 
+mod authority;
 mod forwarded;
 mod hearsay;
 mod location;
 
 use std::net::IpAddr;
 
-use exchange::AccessToken;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{Version, request, response};
 
 use crate::grpc;
 use crate::route::{Allowances, Host, Workspace, WorkspaceUrl};
+
+pub(crate) use authority::Authority;
 
 /// A client's request as the two ends of its connection see each other.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(crate) struct Visit {
 ///
 /// The order is the security: what a client's `Connection` nominates is dropped first, so that nobody can nominate
 /// away what is set after it.
-pub(crate) fn request(head: &mut request::Parts, workspace: &Workspace, token: &AccessToken) {
+pub(crate) fn request(head: &mut request::Parts, workspace: &Workspace, authority: &Authority) {
     let grpc = grpc::is_asked_by(head);
     let trailers = grpc || accepts_trailers(&head.headers);
     strip_hop_by_hop(&mut head.headers);
@@ -39,7 +41,7 @@ pub(crate) fn request(head: &mut request::Parts, workspace: &Workspace, token: &
         head.headers.remove(name);
     }
     cookies(&mut head.headers, workspace.allowances);
-    head.headers.insert(header::AUTHORIZATION, token.header());
+    head.headers.insert(header::AUTHORIZATION, authority.header());
     if trailers {
         head.headers.insert(header::TE, TRAILERS);
     }

@@ -48,6 +48,9 @@ pub struct Allowances {
     /// The JWT as `x-api-key` or `x-goog-api-key` on paths below `/ai-gateway/`, as the clients of Anthropic and Google
     /// send what they know as a key.
     pub api_key_carriers: bool,
+    /// Databricks' own tokens, personal ones and those of the workspace's OAuth issuer, as they are. Databricks alone
+    /// judges them.
+    pub databricks_tokens: bool,
 }
 
 /// The origin of a workspace: a scheme, a host and a port, and nothing that could be joined with a client's path.
@@ -311,6 +314,12 @@ impl WorkspaceUrl {
             None => self.port == default_port,
         };
         port && host.eq_ignore_ascii_case(&self.host) && !authority.as_str().contains('@')
+    }
+
+    /// `iss` of the OAuth tokens that this workspace issues.
+    pub(crate) fn own_issuer(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/oidc", self.authority)
     }
 }
 

@@ -50,7 +50,7 @@ fn what_was_sent_instead_of_a_token_is_named() {
     assert!(message("a.b.c.d.e").contains("encrypted (JWE)"));
     assert!(matches!(
         Jws::parse(b"dapi0123456789abcdef").err(),
-        Some(Rejection::DatabricksToken)
+        Some(Rejection::DatabricksToken { issuer: None })
     ));
 }
 

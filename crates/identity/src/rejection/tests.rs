@@ -13,7 +13,7 @@ fn all() -> Vec<Rejection> {
         Rejection::KeysUnavailable { issuer: issuer() },
         Rejection::TooLarge { size: 20_000 },
         Rejection::Malformed("it has no dots"),
-        Rejection::DatabricksToken,
+        Rejection::DatabricksToken { issuer: None },
         Rejection::KeyInHeader { parameter: "jwk" },
         Rejection::ExtensionNotSupported { parameter: "crit" },
         Rejection::TypeNotAllowed { presented: quoted() },

@@ -95,6 +95,11 @@ fn requests(page: &mut Page<'_>, read: &CountersSnapshot) -> fmt::Result {
         "class",
         classes,
     )?;
+    page.counter(
+        "requests_passed_through",
+        "Requests with a token of Databricks' own, passed on unjudged",
+        read.passed_through,
+    )?;
     let failures = read.failures.iter().map(|(reason, count)| (*reason, *count));
     page.counters(
         "gateway_failures",

@@ -191,6 +191,7 @@ impl Flags {
             token_url: Setting::Absent,
             cookies: Setting::Absent,
             api_key_carriers: Setting::Absent,
+            allow_databricks_tokens: Setting::Absent,
             insecure_http: self.insecure_http(),
         }
     }

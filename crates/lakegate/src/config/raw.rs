@@ -92,6 +92,7 @@ pub(crate) struct Workspace {
     pub(crate) token_url: Setting<String>,
     pub(crate) cookies: Setting<bool>,
     pub(crate) api_key_carriers: Setting<bool>,
+    pub(crate) allow_databricks_tokens: Setting<bool>,
     pub(crate) insecure_http: Setting<bool>,
 }
 
@@ -241,6 +242,7 @@ impl Workspace {
             token_url: section.string("token_url"),
             cookies: section.boolean("cookies"),
             api_key_carriers: section.boolean("api_key_carriers"),
+            allow_databricks_tokens: section.boolean("allow_databricks_tokens"),
             insecure_http: section.boolean("insecure_http"),
         }
     }

@@ -97,6 +97,7 @@ impl Workspace {
         let allowances = Allowances {
             cookies: raw.cookies.is_on(),
             api_key_carriers: raw.api_key_carriers.is_on(),
+            databricks_tokens: raw.allow_databricks_tokens.is_on(),
         };
         let endpoint = endpoint(url.as_ref(), raw.account_id, (raw.token_url, cleartext), faults);
         Some(Self {

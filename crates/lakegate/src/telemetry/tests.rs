@@ -61,6 +61,7 @@ fn record<'a>(path: &'a str, user_agent: &'a [u8]) -> AccessRecord<'a> {
         user_agent: Some(user_agent),
         workspace: Some("analytics"),
         identity: None,
+        passed_through: false,
         status: Some(StatusCode::OK),
         failure: None,
         cause: None,

@@ -8,6 +8,7 @@ use crate::route::Allowances;
 
 const KEYS_ALLOWED: Allowances = Allowances {
     api_key_carriers: true,
+    databricks_tokens: false,
     cookies: false,
 };
 

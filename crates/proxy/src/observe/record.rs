@@ -24,6 +24,8 @@ pub struct AccessRecord<'a> {
     pub workspace: Option<&'a str>,
     /// Who it was, once that was verified.
     pub identity: Option<&'a Identity>,
+    /// Whether it came with a token of Databricks' own, which was passed on unjudged: nobody here knows whose it is.
+    pub passed_through: bool,
     /// The status of the answer; `None` when the client left before there was one.
     pub status: Option<StatusCode>,
     /// Why the gateway answered instead of the workspace.

@@ -41,7 +41,7 @@ pub(crate) struct Trail {
     user_agent: Option<HeaderValue>,
     started: Instant,
     workspace: Option<Arc<Workspace>>,
-    identity: Option<Identity>,
+    caller: Caller,
     swapped_after: Option<Duration>,
     answered_after: Option<Duration>,
     status: Option<StatusCode>,
@@ -61,6 +61,16 @@ pub(crate) struct Traffic {
     pub(crate) up: Arc<Progress>,
     /// To the client.
     pub(crate) down: Arc<Progress>,
+}
+
+/// What is known of who asks.
+#[derive(Debug)]
+enum Caller {
+    /// Nothing, or not yet.
+    Unknown,
+    Verified(Identity),
+    /// A token of Databricks' own has been passed on unjudged.
+    PassedThrough,
 }
 
 // === impl Observer ===
@@ -97,7 +107,7 @@ impl Observer {
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             started: Instant::now(),
             workspace: None,
-            identity: None,
+            caller: Caller::Unknown,
             swapped_after: None,
             answered_after: None,
             status: None,
@@ -143,7 +153,12 @@ impl Trail {
     }
 
     pub(crate) fn authenticated(&mut self, identity: &Identity) {
-        self.identity = Some(identity.clone());
+        self.caller = Caller::Verified(identity.clone());
+    }
+
+    pub(crate) fn passed_through(&mut self) {
+        self.caller = Caller::PassedThrough;
+        self.observer.0.counters.passed_through();
     }
 
     pub(crate) fn swapped(&mut self) {
@@ -204,7 +219,8 @@ impl Trail {
             path: self.target.path(),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
             workspace: self.workspace.as_ref().map(|workspace| workspace.name.as_str()),
-            identity: self.identity.as_ref(),
+            identity: self.caller.identity(),
+            passed_through: matches!(self.caller, Caller::PassedThrough),
             status: self.status,
             failure: self.failure,
             cause: self.cause.as_deref(),
@@ -222,6 +238,17 @@ impl Drop for Trail {
     /// A safety net: hyper drops a request when its client leaves, and nothing else says so.
     fn drop(&mut self) {
         self.finish(Outcome::ClientLeft);
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Verified(identity) => Some(identity),
+            Self::Unknown | Self::PassedThrough => None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, request};
 use identity::{Expiry, UnixTime};
 use proptest::prelude::*;
 
+use super::Authority;
 use super::hearsay::is_hearsay;
 use super::{FROM_CLIENTS_NEVER, HOP_BY_HOP, Visit};
 use crate::route::{Allowances, Host};
@@ -46,8 +47,9 @@ fn visit(scheme: &'static str, host: &str, client: &str) -> Visit {
     }
 }
 
-fn token() -> AccessToken {
-    AccessToken::new("swapped", Expiry(UnixTime::from_seconds(1))).unwrap()
+fn token() -> Authority {
+    let token = AccessToken::new("swapped", Expiry(UnixTime::from_seconds(1))).unwrap();
+    Authority::Exchanged(token)
 }
 
 fn rewritten(request: Request<()>) -> request::Parts {

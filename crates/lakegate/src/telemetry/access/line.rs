@@ -25,6 +25,8 @@ pub(crate) struct Line<'a> {
     pub(crate) issuer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) subject: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) passed_through: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
     pub(crate) outcome: &'static str,
@@ -69,6 +71,7 @@ impl<'a> Line<'a> {
             subject: record
                 .identity
                 .and_then(|who| name(who.subject().as_str(), who.issuer())),
+            passed_through: record.passed_through,
             status: record.status.map(|status| status.as_u16()),
             outcome: record.outcome.as_str(),
             failure: record.failure,
@@ -116,6 +119,10 @@ impl<'a> Line<'a> {
         field("workspace", shown(self.workspace.as_ref()));
         field("subject", shown(self.subject.as_deref().map(quoted).as_ref()));
         field("issuer", shown(self.issuer.map(quoted).as_ref()));
+        field(
+            "passed_through",
+            shown(self.passed_through.then_some(true).as_ref()),
+        );
         field("failure", shown(self.failure.as_ref()));
         field("cause", shown(self.cause.as_deref().map(quoted).as_ref()));
         field("swap_ms", shown(self.swap_ms.as_ref()));

@@ -31,6 +31,7 @@ async fn alice() -> (Identity, String) {
 fn line(identity: &Identity, format: LogFormat, subjects: Subjects) -> String {
     let record = proxy::AccessRecord {
         identity: Some(identity),
+        passed_through: false,
         ..record("/", b"")
     };
     access_line(
