@@ -2,7 +2,7 @@ use super::attack::{Attack, SMUGGLED, post, run};
 
 #[tokio::test]
 async fn a_chunk_is_read_in_one_way_or_not_at_all() {
-    let sizes: [&[u8]; 37] = [
+    let sizes: [&[u8]; 41] = [
         b"\r\n",
         b" 5\r\n",
         b"\t5\r\n",
@@ -35,6 +35,10 @@ async fn a_chunk_is_read_in_one_way_or_not_at_all() {
         b"5;\x7f\r\n",
         b"5;\x80\r\n",
         b"5 ;a\r\n",
+        b"5;\r\n",
+        b"5; \r\n",
+        b"5;a;\r\n",
+        b"5;=a\r\n",
         b"5\r;a\n",
         b"'5'\r\n",
         b"\xef\xbc\x95\r\n",

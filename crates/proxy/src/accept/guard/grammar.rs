@@ -44,6 +44,8 @@ enum Place {
     Content(u64),
     /// A chunk's size, after so many digits.
     Size(u64, u8),
+    /// Behind a semicolon: an extension's name is still to come.
+    Unnamed(u64),
     Extension(u64),
     SizeLf(u64),
     /// So many bytes of a chunk.
@@ -192,7 +194,8 @@ impl Grammar {
         }
     }
 
-    /// RFC 9112 section 7.1. An extension is skipped, as it must be, if it is made of visible characters.
+    /// RFC 9112 section 7.1. An extension is skipped, as it must be, if it has a name and is made of visible characters. A
+    /// semicolon with nothing behind it is a line that some servers end elsewhere.
     fn chunk(&mut self, byte: u8) -> Result<Place, &'static str> {
         match (self.place, byte) {
             (Place::Size(size, digits), _) if byte.is_ascii_hexdigit() && digits < MAX_SIZE_DIGITS => {
@@ -201,7 +204,9 @@ impl Grammar {
             }
             (Place::Size(_, 0), _) => Err("a chunk without a size"),
             (Place::Size(size, _) | Place::Extension(size), b'\r') => Ok(Place::SizeLf(size)),
-            (Place::Size(size, _), b';') => Ok(Place::Extension(size)),
+            (Place::Size(size, _) | Place::Extension(size), b';') => Ok(Place::Unnamed(size)),
+            (Place::Unnamed(_), b'\t' | b' ') => Ok(self.place),
+            (Place::Unnamed(size), _) if is_token(byte) => Ok(Place::Extension(size)),
             (Place::Extension(_), b'\t' | b' '..=b'~') => Ok(self.place),
             (Place::SizeLf(0), b'\n') => {
                 self.in_trailers = true;
