@@ -1,7 +1,7 @@
 use http_body_util::BodyExt as _;
-use testbed::{Authority, Databricks, Idp};
+use testbed::{Authority, Databricks, Fault, Idp};
 
-use crate::harness::{Answer, Call, Endless, Gateway, H2Client, by_hand, forwarded, soon};
+use crate::harness::{Answer, Call, Endless, Gateway, H2Client, by_hand, details, forwarded, soon};
 
 /// A gateway in front of a workspace that speaks HTTP/2 with prior knowledge, as the gateway does.
 async fn trio() -> (Gateway, Databricks, Idp) {
@@ -28,12 +28,16 @@ fn plain_call() -> Call {
         .field("te", "trailers")
 }
 
-/// gRPC's status and message of an answer whose HTTP status is always 200.
+/// gRPC's status and message of an answer whose HTTP status is always 200, and which says twice what it says.
 #[track_caller]
 fn refusal(answer: &Answer) -> (u16, String) {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), "application/grpc");
     assert!(answer.body.is_empty() && answer.has("x-request-id"));
+    let status = details(answer);
+    assert_eq!(status.code.to_string(), answer.header("grpc-status"));
+    assert_eq!(status.domain, "lakegate");
+    assert_eq!(status.request_id, answer.header("x-request-id"));
     (
         answer.header("grpc-status").parse().unwrap(),
         answer.header("grpc-message").to_owned(),
@@ -228,6 +232,38 @@ async fn errors_are_told_as_grpc_tells_them() {
     assert_eq!(forwarded(&databricks).len(), 0);
     let json = Call::get("/x").field("content-type", "application/json");
     client.send(json).await.failure(401, "NO_CREDENTIAL");
+}
+
+#[tokio::test]
+async fn errors_say_for_machines_what_went_wrong() {
+    let (gateway, _, _) = trio().await;
+    let answer = gateway.h2_client().await.send(plain_call()).await;
+    let status = details(&answer);
+    assert_eq!((status.code, status.reason.as_str()), (16, "NO_CREDENTIAL"));
+    assert!(status.message.starts_with("no credential was sent"));
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_is_not_taken_for_a_workspace_that_does() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::builder().trust(&idp).h2c().start().await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .server("h2c = true\nmax_body_size = 10\nbody_idle_timeout = \"300ms\"")
+        .start()
+        .await;
+    let token = idp.mint("alice");
+    databricks.faults().inject(METHOD, Fault::Hang, usize::MAX);
+    let mut client = gateway.h2_client().await;
+    // Trailers, so that it does not say how long it is.
+    let too_much = call(&token).body("too much, by far").trailer("x-sum", "1");
+    let answer = client.send(too_much).await;
+    assert_eq!(refusal(&answer).0, 8);
+    assert_eq!(details(&answer).reason, "REQUEST_BODY_TOO_LARGE");
+
+    let (_feed, answer) = client.open_fed(call(&token)).await;
+    assert_eq!(answer.headers()["grpc-status"], "4");
+    assert_eq!(gateway.record().await.failure, Some("REQUEST_BODY_TOO_LARGE"));
+    assert_eq!(gateway.record().await.failure, Some("REQUEST_BODY_STALLED"));
 }
 
 #[tokio::test]

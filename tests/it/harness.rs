@@ -1,5 +1,6 @@
 mod answer;
 mod call;
+mod details;
 pub(crate) mod frames;
 mod gateway;
 mod h2;
@@ -21,6 +22,7 @@ use tokio::time::{interval, timeout};
 
 pub(crate) use answer::Answer;
 pub(crate) use call::{Call, Client};
+pub(crate) use details::details;
 pub(crate) use frames::{End, Frames};
 pub(crate) use gateway::{Gateway, GatewayBuilder};
 pub(crate) use h2::H2Client;

@@ -1,8 +1,8 @@
 mod pieces;
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -65,6 +65,15 @@ pub(crate) enum RequestBodyError {
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     bytes: AtomicU64,
+    shortfall: OnceLock<Shortfall>,
+}
+
+/// The client's part in a request body's end before its time: [`RequestBodyError`] without its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shortfall {
+    Broke,
+    Stalled(Duration),
+    TooLarge(u64),
 }
 
 // === impl Body ===
@@ -169,13 +178,17 @@ impl HttpBody for RequestBody {
         let Poll::Ready(polled) = Pin::new(&mut this.incoming).poll_frame(cx) else {
             ready!(this.patience.poll_exhausted(cx));
             this.incoming.give_up();
-            return Poll::Ready(Some(Err(RequestBodyError::Stalled(this.patience.limit()))));
+            let stalled = RequestBodyError::Stalled(this.patience.limit());
+            return Poll::Ready(Some(Err(this.progress.fell_short(stalled))));
         };
         this.patience.moved();
         Poll::Ready(polled.map(|frame| {
-            let frame = frame.map_err(RequestBodyError::Broke)?;
-            this.count(&frame)?;
-            Ok(filtered(frame, rewrite::request_trailers))
+            let counted = frame
+                .map_err(RequestBodyError::Broke)
+                .and_then(|frame| this.count(&frame).map(|()| frame));
+            counted
+                .map(|frame| filtered(frame, rewrite::request_trailers))
+                .map_err(|error| this.progress.fell_short(error))
         }))
     }
 
@@ -205,5 +218,21 @@ impl Progress {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Why the body did not come to its end, if it did not.
+    pub(crate) fn shortfall(&self) -> Option<Shortfall> {
+        self.shortfall.get().copied()
+    }
+
+    fn fell_short(&self, error: RequestBodyError) -> RequestBodyError {
+        let shortfall = match error {
+            RequestBodyError::Broke(_) => Shortfall::Broke,
+            RequestBodyError::Stalled(limit) => Shortfall::Stalled(limit),
+            RequestBodyError::TooLarge(most) => Shortfall::TooLarge(most),
+        };
+        // The first reason is the reason.
+        let _ = self.shortfall.set(shortfall);
+        error
     }
 }

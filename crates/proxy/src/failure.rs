@@ -3,6 +3,7 @@
 
 mod answer;
 mod grpc;
+mod status;
 
 use exchange::ExchangeError;
 use http::StatusCode;

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::ConnectError;
-use crate::body::RequestBodyError;
+use crate::body::{Progress, RequestBodyError, Shortfall};
 
 /// Why a workspace gave no answer, by what is known of the request's fate.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,16 @@ impl ForwardError {
             Some(&RequestBodyError::Stalled(limit)) => Self::RequestStalled(limit),
             Some(&RequestBodyError::TooLarge(most)) => Self::RequestTooLarge(most),
             _ => Self::RequestBody(error),
+        }
+    }
+
+    /// The same for HTTP/2, where hyper reports a request body's end as the stream's: the body itself knows better.
+    pub(super) fn from_stream(error: hyper::Error, progress: &Progress) -> Self {
+        match progress.shortfall() {
+            None => Self::from_hyper(error),
+            Some(Shortfall::Broke) => Self::RequestBody(error),
+            Some(Shortfall::Stalled(limit)) => Self::RequestStalled(limit),
+            Some(Shortfall::TooLarge(most)) => Self::RequestTooLarge(most),
         }
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::timeout;
@@ -59,14 +61,14 @@ impl Inner {
         match self.before_deadline(answer, &progress).await? {
             Ok(response) => {
                 let hold = Hold::Among { _seat: seat };
-                let idle = self.idleness(progress);
+                let idle = self.idleness(Arc::clone(&progress));
                 Ok(Sent::Answered(
                     response.map(|body: Incoming| UpstreamBody::new(body, hold, idle)),
                 ))
             }
             Err(mut failed) => match failed.take_message() {
                 Some(request) => Ok(Sent::Unsent(request)),
-                None => Err(ForwardError::from_hyper(failed.into_error())),
+                None => Err(ForwardError::from_stream(failed.into_error(), &progress)),
             },
         }
     }
