@@ -176,6 +176,39 @@ async fn a_preface_that_trickles_is_cut_off() {
     assert_eq!(wire.rest().await, b"");
 }
 
+/// A fragment is no part of a request (RFC 9110 section 7.1). Over HTTP/1.1 it is refused; here it is cut off before
+/// anybody looks at the path, so that all see the same.
+#[tokio::test]
+async fn a_fragment_decides_nothing_and_goes_nowhere() {
+    let (gateway, databricks, idp) = trio().await;
+    let token = format!("Bearer {}", idp.mint("alice"));
+    for fragment in [
+        "#",
+        "#/../other",
+        "#?x=y",
+        "#/.well-known/databricks-config",
+        "?a=b#c",
+    ] {
+        let path = format!("{ME}{fragment}");
+        let mut frames = gateway.frames().await;
+        frames.ask(1, &fields(&token, &[(":path", Some(&path))])).await;
+        assert_eq!(frames.end_of(1).await, End::Answered, "{path}");
+        assert_eq!(gateway.record().await.path, ME);
+        let seen = forwarded(&databricks).pop().expect("a request");
+        assert_eq!(seen.target, path.split('#').next().unwrap());
+        assert_eq!(seen.identity.as_deref(), Some("alice"));
+    }
+    let before = forwarded(&databricks).len();
+    let open = format!("{ME}#/.well-known/databricks-config");
+    let mut frames = gateway.frames().await;
+    frames
+        .ask(1, &fields("Bearer x", &[(":path", Some(&open))]))
+        .await;
+    frames.end_of(1).await;
+    assert_eq!(gateway.record().await.status, Some(401));
+    assert_eq!(forwarded(&databricks).len(), before);
+}
+
 /// What every request needs, with these changes: a value replaces, `None` removes, a new name is added.
 fn fields<'a>(token: &'a str, changes: &[(&'a str, Option<&'a str>)]) -> Vec<(&'a str, &'a str)> {
     let mut fields = vec![
