@@ -270,3 +270,29 @@ async fn a_refusal_leaves_the_connection_fit_for_another_try() {
     assert_eq!(client.send(me(&idp.mint(ALICE))).await.user(), ALICE);
     assert_eq!(gateway.counters().connections_total, 1);
 }
+
+#[tokio::test]
+async fn mcp_clients_are_told_in_an_error_of_json_rpc() {
+    let (gateway, _databricks, idp) = trio().await;
+    let expired = idp.token("alice").expires_in(-60).sign();
+    let ask = |call: Call| gateway.send(call.bearer(&expired));
+    let answer = ask(Call::post("/api/2.0/mcp/functions/main/default").body("{}")).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+    let error = &answer.json()["error"];
+    assert_eq!(answer.json()["jsonrpc"], "2.0");
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("the token expired")
+    );
+    assert_eq!(error["data"]["details"][0]["reason"], "JWT_EXPIRED");
+    // Everybody else would be shown the `error` alone.
+    for other in [
+        Call::get("/api/2.0/mcp/functions/main/default"),
+        Call::post("/api/2.0/mcp"),
+    ] {
+        ask(other).await.failure(401, "JWT_EXPIRED");
+    }
+}

@@ -2,7 +2,9 @@
 //! source: the full chain goes to the log.
 
 mod answer;
+mod dialect;
 mod grpc;
+mod mcp;
 mod status;
 
 use exchange::ExchangeError;
@@ -13,6 +15,7 @@ use crate::forward::ForwardError;
 
 pub use answer::ERROR_DOMAIN;
 pub(crate) use answer::RequestId;
+pub(crate) use dialect::Dialect;
 
 /// Why a request is answered by the gateway rather than by the workspace: a variant per thing that its reader can do.
 #[derive(Debug, thiserror::Error)]

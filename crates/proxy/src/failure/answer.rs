@@ -17,7 +17,7 @@ pub(crate) struct RequestId(pub(crate) u128);
 
 /// The body of a Databricks API error: no `error` key, no integer `status`, `details` of objects only.
 #[derive(Serialize)]
-struct ErrorDocument<'a> {
+pub(super) struct ErrorDocument<'a> {
     error_code: &'static str,
     message: &'a str,
     details: [Value; 2],
@@ -63,7 +63,7 @@ impl Failure {
     }
 
     /// A typed exception comes of `error_code`; what a person reads comes first.
-    fn error_document<'a>(&self, message: &'a str, id: RequestId) -> ErrorDocument<'a> {
+    pub(super) fn error_document<'a>(&self, message: &'a str, id: RequestId) -> ErrorDocument<'a> {
         let info = json!({
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
             "reason": self.reason(),

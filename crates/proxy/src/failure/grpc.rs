@@ -10,7 +10,7 @@ use crate::{Body, Failure, ForwardError};
 impl Failure {
     /// The whole answer to a caller that speaks gRPC: "Trailers-Only", HTTP status 200 and a status of gRPC's own. Of any
     /// other answer its clients show the number alone.
-    pub(crate) fn answer_grpc(&self, id: RequestId) -> Response<Body> {
+    pub(super) fn answer_grpc(&self, id: RequestId) -> Response<Body> {
         let mut response = Response::new(Body::default());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));

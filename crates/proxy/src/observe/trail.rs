@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use super::{AccessRecord, AccessSink, Outcome, Unread};
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
-use crate::failure::RequestId;
+use crate::failure::{Dialect, RequestId};
 use crate::limits::Place;
 use crate::rewrite::Visit;
 use crate::route::{Host, Workspace};
-use crate::{Body, Failure, grpc};
+use crate::{Body, Failure};
 
 /// Watches the requests of one worker.
 #[derive(Clone)]
@@ -35,8 +35,8 @@ pub(crate) struct Trail {
     client: SocketAddr,
     secure: bool,
     method: Method,
-    /// Whether the caller reads errors as gRPC writes them.
-    grpc: bool,
+    /// How the caller reads errors.
+    dialect: Dialect,
     target: Uri,
     user_agent: Option<HeaderValue>,
     started: Instant,
@@ -102,7 +102,7 @@ impl Observer {
             client,
             secure,
             method: request.method().clone(),
-            grpc: grpc::is_asked(request),
+            dialect: Dialect::of(request),
             target: request.uri().clone(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             started: Instant::now(),
@@ -169,11 +169,7 @@ impl Trail {
     pub(crate) fn answer(&mut self, journey: Result<Response<Body>, Failure>) -> Response<Body> {
         let response = journey.unwrap_or_else(|failure| {
             self.failed(&failure);
-            if self.grpc {
-                failure.answer_grpc(self.id)
-            } else {
-                failure.answer(self.id)
-            }
+            failure.answer_in(self.dialect, self.id)
         });
         let after = self.started.elapsed();
         self.answered_after = Some(after);
