@@ -6,7 +6,10 @@ use super::auth::Denial;
 use super::call::{Call, Unread};
 use super::tokens::Claims;
 use super::workspace::Workspace;
-use super::{clusters, directories, discovery, driver_proxy, files, grpc, probes, reply, scim, serving};
+use super::{
+    clusters, delta_sharing, directories, discovery, driver_proxy, files, grpc, mcp, mlflow, probes, reply,
+    scim, serving, statements, telemetry, warehouse,
+};
 use crate::server::Body;
 
 /// The answer to a request outside the token endpoint.
@@ -54,6 +57,27 @@ async fn route(workspace: &Workspace, mut call: Call, claims: &Claims) -> Result
     if let Some(endpoint) = path.strip_prefix(serving::PREFIX) {
         return serving::answer(workspace, &mut call, endpoint).await;
     }
+    if let Some(path) = path.strip_prefix(statements::PREFIX) {
+        return workspace
+            .statements
+            .answer(&mut call, &claims.identity, path)
+            .await;
+    }
+    if warehouse::is_at(path) {
+        return workspace.warehouse.answer(&mut call, &claims.identity).await;
+    }
+    if let Some(action) = path.strip_prefix(mlflow::PREFIX) {
+        return Ok(mlflow::answer(&head, action, &claims.identity));
+    }
+    if let Some(path) = path.strip_prefix(delta_sharing::PREFIX) {
+        return Ok(delta_sharing::answer(&head, path));
+    }
+    if path.starts_with(mcp::PREFIX) {
+        return mcp::answer(&mut call, &claims.identity).await;
+    }
+    if path == telemetry::PATH {
+        return telemetry::answer(&mut call).await;
+    }
     if let Some(path) = path.strip_prefix(driver_proxy::PREFIX) {
         return Ok(driver_proxy::answer(&head, path));
     }
@@ -63,7 +87,7 @@ async fn route(workspace: &Workspace, mut call: Call, claims: &Claims) -> Result
     Ok(no_such_api())
 }
 
-/// Also what feature flags and telemetry get: their clients go on without.
+/// Also what feature flags get: their clients go on without.
 pub(super) fn no_such_api() -> Response<Body> {
     reply::error(
         StatusCode::NOT_FOUND,

@@ -2,12 +2,14 @@ mod access;
 mod files;
 mod leaks;
 mod probes;
+mod protocols;
 mod serving;
+mod sql;
 mod streams;
 mod token_endpoint;
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::test_client::{Reply, get, request};
 use crate::{Databricks, Idp};

@@ -7,8 +7,10 @@ use super::builder::Settings;
 use super::policy::TrustedPolicy;
 use super::seen::Records;
 use super::sse::SteppedStreams;
+use super::statements::Statements;
 use super::storage::Storage;
 use super::tokens::{Claims, Tokens};
+use super::warehouse::Warehouse;
 use crate::Faults;
 use crate::locked::Locked;
 
@@ -29,6 +31,8 @@ pub(super) struct Workspace {
     pub(super) records: Records,
     pub(super) storage: Storage,
     pub(super) streams: SteppedStreams,
+    pub(super) statements: Statements,
+    pub(super) warehouse: Warehouse,
     pub(super) skew: AtomicI64,
     pub(super) faults: Faults,
 }
@@ -49,6 +53,8 @@ impl Workspace {
             records: Records::new(settings.forgetful),
             storage: Storage::default(),
             streams: SteppedStreams::default(),
+            statements: Statements::default(),
+            warehouse: Warehouse::default(),
             skew: AtomicI64::new(0),
             faults: Faults::default(),
             settings,
