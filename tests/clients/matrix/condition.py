@@ -24,7 +24,7 @@ class Condition(Enum):
     EXPIRED = Setting("expired", token="&ttl=-60", status=401, says="the token expired 1 minute ago")
     AUDIENCE = Setting("audience", token="&aud=others", status=401, says="request a token for the right audience")
     OVERLOADED = Setting("overloaded", place="full", status=503, says="as many requests in flight as it takes")
-    THROTTLED = Setting("throttled", place="throttled", status=429, says="429 Too Many Requests")
+    THROTTLED = Setting("throttled", place="throttled", status=429, says="the Databricks token endpoint is not available")
     TOKENLESS = Setting("no tokens", place="tokenless", status=503, says="the Databricks token endpoint is not available")
     AWAY = Setting("away", place="away", status=503, says="the workspace cannot be reached")
 
