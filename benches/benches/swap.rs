@@ -39,10 +39,7 @@ fn cache_hit(c: &mut Criterion) {
         .expect("a token");
     c.bench_function("a cached Databricks token", |b| {
         b.iter(|| {
-            let request = ExchangeRequest {
-                identity: identity.clone(),
-                grant: grant.clone(),
-            };
+            let request = ExchangeRequest::new(identity.clone(), grant.clone());
             black_box(runtime.block_on(exchange.call(request)).is_ok())
         });
     });

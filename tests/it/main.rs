@@ -21,6 +21,10 @@ mod keys;
 mod exchange;
 // The token endpoint fails, in every way.
 mod outage;
+// A subject's JWT is renewed, and nobody waits for it.
+mod overlap;
+// The workspace does not take a token that is in the cache.
+mod refused;
 // Nobody is ever served under another's token.
 mod isolation;
 // Which workspace a request is for.

@@ -49,6 +49,19 @@ impl AccessToken {
         is_usable_at(self.expiry, now)
     }
 
+    /// Whether it is the same token, whatever end is known of it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.header == other.header
+    }
+
+    /// The same token for whoever presents a JWT that ends at `jwt`: used no longer than either.
+    pub(crate) fn within(&self, jwt: Expiry) -> Self {
+        Self {
+            header: self.header.clone(),
+            expiry: self.expiry.min(jwt),
+        }
+    }
+
     /// Holds a fresh token to the promise of [`expiry`](Self::expiry), whoever made it, and refuses it when it is
     /// of no use any more.
     pub(crate) fn bound_to(self, identity: &Identity, now: UnixTime) -> Result<Self, ExchangeError> {

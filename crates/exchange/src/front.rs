@@ -12,6 +12,8 @@ use crate::access_token::is_usable_at;
 use crate::cache::Cache;
 use crate::future::{BROKE, STOPPED};
 use crate::key::Key;
+use crate::renewals::Renewals;
+use crate::slot::Verdict;
 use crate::stats::Counters;
 use crate::{
     AccessToken, EndpointHealth, ExchangeError, ExchangeFuture, ExchangeRequest, ExchangeStats, Grant,
@@ -26,6 +28,10 @@ use crate::{
 ///
 /// The cache can be reached only with a verified [`Identity`]. Nothing is served in the last 5 s of the
 /// JWT that was presented, or of the token that was given for it.
+///
+/// A subject whose identity provider has given it a new JWT does not wait: the token that was given for the old one serves, while
+/// the new one is exchanged in the background. Should that be refused, so is the new JWT from then on; in an outage the token
+/// serves until its end. [`ExchangeBuilder::overlap`] turns that off.
 pub struct Exchange<S = TokenExchange>(Arc<Shared<S>>);
 
 /// Settings of an [`Exchange`], each with its default.
@@ -37,6 +43,7 @@ pub struct ExchangeBuilder {
     control_plane: Option<Handle>,
     deadline: Duration,
     capacity: u64,
+    overlap: bool,
 }
 
 struct Shared<S> {
@@ -45,6 +52,8 @@ struct Shared<S> {
     clock: Clock,
     control_plane: Handle,
     deadline: Duration,
+    overlap: bool,
+    renewals: Renewals,
     counters: Counters,
 }
 
@@ -59,6 +68,7 @@ impl Exchange {
             control_plane: None,
             deadline: Duration::from_secs(10),
             capacity: 100_000,
+            overlap: true,
         }
     }
 
@@ -93,27 +103,57 @@ where
         identity: &Identity,
         grant: &Grant,
     ) -> Result<AccessToken, ExchangeError> {
-        self.answer(identity, grant).await
+        self.answer(ExchangeRequest::new(identity.clone(), grant.clone()))
+            .await
     }
 
-    fn answer(&self, identity: &Identity, grant: &Grant) -> ExchangeFuture {
-        if !is_usable_at(identity.expiry(), self.0.clock.now()) {
-            self.0.counters.nearly_expired();
+    fn answer(&self, request: ExchangeRequest) -> ExchangeFuture {
+        let Shared { cache, counters, .. } = &*self.0;
+        if !is_usable_at(request.identity.expiry(), self.0.clock.now()) {
+            counters.nearly_expired();
             return ExchangeFuture::ready(Err(ExchangeError::nearly_expired()));
         }
-        let key = Key::of(identity, grant);
-        if let Some(outcome) = self.0.cache.peek(&key) {
-            self.0.counters.hit();
-            return ExchangeFuture::ready(outcome);
+        let key = self.0.key_of(&request);
+        match cache.peek(&key, &request.ask()) {
+            Verdict::Serve(token) => {
+                counters.hit();
+                ExchangeFuture::ready(Ok(token))
+            }
+            Verdict::Renew(token) => {
+                counters.hit();
+                self.renew(key, request);
+                ExchangeFuture::ready(Ok(token))
+            }
+            Verdict::Refuse(error) => {
+                counters.hit();
+                ExchangeFuture::ready(Err(error))
+            }
+            Verdict::Exchange => self.wait(key, request),
         }
+    }
+
+    fn wait(&self, key: Key, request: ExchangeRequest) -> ExchangeFuture {
         self.0.counters.miss();
+        if request.refused.is_some() {
+            self.0.counters.refused();
+        }
         let shared = Arc::clone(&self.0);
-        let request = ExchangeRequest {
-            identity: identity.clone(),
-            grant: grant.clone(),
+        let obtained = async move { shared.obtain(key, &request).await };
+        ExchangeFuture::waiting(self.0.control_plane.spawn(obtained))
+    }
+
+    /// Exchanges a renewed JWT while the token that is held serves, one at a time for each subject. What comes of it is in the
+    /// cache; nobody waits for it.
+    fn renew(&self, key: Key, request: ExchangeRequest) {
+        let Some(turn) = self.0.renewals.begin(key) else {
+            return;
         };
-        let exchange = async move { shared.cache.get_or(key, shared.exchange(request)).await };
-        ExchangeFuture::waiting(self.0.control_plane.spawn(exchange))
+        self.0.counters.overlapped();
+        let shared = Arc::clone(&self.0);
+        self.0.control_plane.spawn(async move {
+            let _turn = turn;
+            let _ = shared.obtain(key, &request).await;
+        });
     }
 }
 
@@ -150,7 +190,7 @@ where
     }
 
     fn call(&mut self, request: ExchangeRequest) -> Self::Future {
-        self.answer(&request.identity, &request.grant)
+        self.answer(request)
     }
 }
 
@@ -165,9 +205,24 @@ where
         + 'static,
     S::Future: Send,
 {
+    fn key_of(&self, request: &ExchangeRequest) -> Key {
+        let ExchangeRequest { identity, grant, .. } = request;
+        if self.overlap {
+            Key::of(identity, grant)
+        } else {
+            Key::of_one_expiry(identity, grant)
+        }
+    }
+
+    /// What the cache holds by now, or comes to hold.
+    async fn obtain(&self, key: Key, request: &ExchangeRequest) -> Result<AccessToken, ExchangeError> {
+        let exchange = || self.exchange(request.clone());
+        self.cache.get_or(key, &request.ask(), exchange).await
+    }
+
     /// One exchange, counted and logged.
     async fn exchange(&self, request: ExchangeRequest) -> Result<AccessToken, ExchangeError> {
-        let ExchangeRequest { identity, grant } = request.clone();
+        let ExchangeRequest { identity, grant, .. } = request.clone();
         let started = Instant::now();
         self.counters.started();
         let outcome = self.contained(request).await;
@@ -225,6 +280,11 @@ impl ExchangeBuilder {
         }
     }
 
+    /// Whether a token serves the subject's next JWT as well, until that one is exchanged. Default: yes.
+    pub fn overlap(self, overlap: bool) -> Self {
+        Self { overlap, ..self }
+    }
+
     /// With the real token endpoint behind it.
     ///
     /// # Panics
@@ -253,6 +313,8 @@ impl ExchangeBuilder {
             clock: self.clock,
             control_plane: self.control_plane.unwrap_or_else(Handle::current),
             deadline: self.deadline,
+            overlap: self.overlap,
+            renewals: Renewals::default(),
             counters: Counters::default(),
         }))
     }

@@ -6,10 +6,11 @@ use identity::{Expiry, Identity};
 use crate::Grant;
 use crate::grant::sha256;
 
-/// What a cached answer is filed under: SHA-256 over the subject's digest, the JWT's expiry and the grant's digest.
+/// What a cached answer is filed under: SHA-256 over the subject's digest, the grant's digest and, where it is to be part of the
+/// key, the JWT's expiry.
 ///
-/// Two callers share a key only if Databricks could not tell them apart and their tokens die at the
-/// same second. All three parts have a fixed length, so no byte can move from one to its neighbour.
+/// Two callers share a key only if Databricks could not tell them apart. All parts have a fixed length, so no byte can move from
+/// one to its neighbour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key([u8; 32]);
 
@@ -22,16 +23,24 @@ pub(crate) struct KeyHasher(u64);
 impl Key {
     /// Takes an [`Identity`], and with it the proof that the token was verified. There is no other way to a key.
     pub(crate) fn of(identity: &Identity, grant: &Grant) -> Self {
-        Self::from_parts(identity.digest().as_bytes(), identity.expiry(), grant)
+        Self::from_parts(identity.digest().as_bytes(), None, grant)
     }
 
-    fn from_parts(subject: &[u8; 32], Expiry(end): Expiry, grant: &Grant) -> Self {
-        let mut input = [0; 32 + 8 + 32];
+    /// The same, for JWTs of this one's expiry alone.
+    pub(crate) fn of_one_expiry(identity: &Identity, grant: &Grant) -> Self {
+        Self::from_parts(identity.digest().as_bytes(), Some(identity.expiry()), grant)
+    }
+
+    fn from_parts(subject: &[u8; 32], expiry: Option<Expiry>, grant: &Grant) -> Self {
+        let mut input = [0; 32 + 32 + 9];
         let (to_subject, rest) = input.split_at_mut(32);
-        let (to_end, to_grant) = rest.split_at_mut(8);
+        let (to_grant, to_expiry) = rest.split_at_mut(32);
         to_subject.copy_from_slice(subject);
-        to_end.copy_from_slice(&end.seconds().to_be_bytes());
         to_grant.copy_from_slice(grant.digest());
+        if let (Some(Expiry(end)), [tag, to_end @ ..]) = (expiry, to_expiry) {
+            *tag = 1;
+            to_end.copy_from_slice(&end.seconds().to_be_bytes());
+        }
         // In one shot, because an incremental context is an allocation, and this is the path of a cache hit.
         Self(sha256(&digest::digest(&digest::SHA256, &input)))
     }

@@ -1,5 +1,5 @@
 //! A verified [`identity::Identity`] in, a Databricks OAuth [`AccessToken`] out: RFC 8693 token exchange,
-//! cached by subject and expiry, one exchange at a time per key.
+//! cached by subject, one exchange at a time per key.
 //!
 //! [`Exchange`] is the front door. Behind it stands [`TokenExchange`], the client without a cache.
 //!
@@ -49,6 +49,8 @@ mod grant;
 mod host_metadata;
 mod key;
 mod name;
+mod renewals;
+mod slot;
 mod stats;
 #[cfg(test)]
 mod testing;

@@ -12,6 +12,10 @@ pub struct ExchangeStats {
     pub misses: u64,
     /// Callers turned away without an exchange, because their JWT had no more than 5 s left.
     pub nearly_expired: u64,
+    /// Answers from the cache to a renewed JWT, each of which began an exchange in the background.
+    pub overlapped: u64,
+    /// Exchanges that were asked for because the workspace refused the token that was held.
+    pub refused: u64,
     /// Exchanges that gave a token.
     pub granted: u64,
     /// Exchanges that were refused.
@@ -43,6 +47,8 @@ pub(crate) struct Counters {
     hits: AtomicU64,
     misses: AtomicU64,
     nearly_expired: AtomicU64,
+    overlapped: AtomicU64,
+    refused: AtomicU64,
     granted: AtomicU64,
     denied: AtomicU64,
     failed: AtomicU64,
@@ -59,6 +65,14 @@ impl Counters {
 
     pub(crate) fn miss(&self) {
         self.misses.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn overlapped(&self) {
+        self.overlapped.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn refused(&self) {
+        self.refused.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn nearly_expired(&self) {
@@ -89,6 +103,8 @@ impl Counters {
             hits: self.hits.load(Relaxed),
             misses: self.misses.load(Relaxed),
             nearly_expired: self.nearly_expired.load(Relaxed),
+            overlapped: self.overlapped.load(Relaxed),
+            refused: self.refused.load(Relaxed),
             granted,
             denied,
             failed,

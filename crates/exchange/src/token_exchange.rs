@@ -9,6 +9,7 @@ use identity::{Clock, Identity};
 use url::{Position, Url};
 
 use crate::body::{self, Body, End};
+use crate::slot::Ask;
 use crate::words::tame;
 use crate::{AccessToken, EndpointHealth, ExchangeError, Grant};
 
@@ -23,13 +24,15 @@ use answer::Answer;
 use breaker::Breakers;
 use retry::Setback;
 
-/// One exchange to be made.
+/// One exchange to be made, or one token to be found.
 #[derive(Clone, Debug)]
 pub struct ExchangeRequest {
     /// Who is asking; its token becomes the `subject_token`.
     pub identity: Identity,
     /// How.
     pub grant: Grant,
+    /// A token that was given for the same before, and that the workspace has refused: it is no answer if there can be another.
+    pub refused: Option<AccessToken>,
 }
 
 /// RFC 8693 against a Databricks token endpoint, with retries inside one deadline and no cache.
@@ -47,6 +50,35 @@ pub struct TokenExchange {
     clock: Clock,
     deadline: Duration,
     breakers: Breakers,
+}
+
+// === impl ExchangeRequest ===
+
+impl ExchangeRequest {
+    /// A token for `identity` under `grant`.
+    pub fn new(identity: Identity, grant: Grant) -> Self {
+        Self {
+            identity,
+            grant,
+            refused: None,
+        }
+    }
+
+    /// The same, but another token than this one, which the workspace has refused.
+    #[must_use]
+    pub fn instead_of(self, refused: AccessToken) -> Self {
+        Self {
+            refused: Some(refused),
+            ..self
+        }
+    }
+
+    pub(crate) fn ask(&self) -> Ask<'_> {
+        Ask {
+            expiry: self.identity.expiry(),
+            refused: self.refused.as_ref(),
+        }
+    }
 }
 
 // === impl TokenExchange ===
@@ -103,7 +135,7 @@ impl TokenExchange {
 
     /// RFC 8693 section 2.1. There is no client authentication: the JWT alone is the proof.
     async fn post(&self, request: &ExchangeRequest) -> Result<reqwest::Response, reqwest::Error> {
-        let ExchangeRequest { identity, grant } = request;
+        let ExchangeRequest { identity, grant, .. } = request;
         let subject_token = String::from_utf8_lossy(identity.token().expose());
         let mut form = vec![
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),

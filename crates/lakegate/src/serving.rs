@@ -92,6 +92,7 @@ impl Serving {
             .runtime(control_plane.handle().clone())
             .deadline(config.exchange.timeout)
             .capacity(config.exchange.cache_capacity.get() as u64)
+            .overlap(config.exchange.overlap)
             .build();
         let routes = Arc::new(routes(config, &clients)?);
         control_plane.spawn(workspace_metadata::keep_fresh(

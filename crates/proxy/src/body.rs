@@ -152,6 +152,16 @@ impl RequestBody {
         }
     }
 
+    /// Nothing at all.
+    pub(crate) fn none() -> Self {
+        Self {
+            incoming: Lingering::none(),
+            progress: Arc::default(),
+            patience: Patience::new(Duration::ZERO),
+            most: None,
+        }
+    }
+
     pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
     }

@@ -14,7 +14,7 @@ use crate::observe::Trail;
 use crate::rewrite::Authority;
 use crate::route::{Destination, Workspace};
 use crate::upgrade::Upgrade;
-use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, head, relay, rewrite};
+use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, head, relay, replay, rewrite};
 
 /// The way of every request. `S` swaps an identity for a token, `U` is the workspaces: the two seams.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ where
         let upgrade = Upgrade::asked(&mut request)?;
         let Destination { workspace, host } = destination;
         let credential = authenticate::credential(&request, workspace.allowances)?;
-        let authority = self.authority(credential, &workspace, trail).await?;
+        let (authority, again) = self.authority(credential, &workspace, trail).await?;
 
         let (mut head, body) = request.into_parts();
         let visit = trail.visit(host);
@@ -85,35 +85,34 @@ where
             workspace: Arc::clone(&workspace),
             request,
         };
-        let response = self.upstream.clone().oneshot(forward).await?;
+        let seams = (self.upstream.clone(), self.swap.clone());
+        let response = replay::forward(seams, forward, again).await?;
 
         relay::response(response, upgrade, &workspace, &visit)
     }
 
-    /// Who, and then whether Databricks agrees. A token that Databricks alone can judge goes to it unjudged, where that is
-    /// allowed.
+    /// Who, and then whether Databricks agrees; and what to ask for should the workspace refuse that. A token that Databricks
+    /// alone can judge goes to it unjudged, where that is allowed, and there is no other than it.
     async fn authority(
         &self,
         credential: BearerToken,
         workspace: &Workspace,
         trail: &mut Trail,
-    ) -> Result<Authority, Failure> {
+    ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
         let identity = match self.rules.verifier.verify(credential.clone()).await {
             Ok(identity) => identity,
             Err(rejection) => {
                 let passed = PassedToken::instead_of(rejection, &credential, workspace)?;
                 trail.passed_through();
-                return Ok(Authority::Passed(passed));
+                return Ok((Authority::Passed(passed), None));
             }
         };
         trail.authenticated(&identity);
-        let swap = ExchangeRequest {
-            identity,
-            grant: workspace.grant.clone(),
-        };
-        let token = self.swap.clone().oneshot(swap).await?;
+        let swap = ExchangeRequest::new(identity, workspace.grant.clone());
+        let token = self.swap.clone().oneshot(swap.clone()).await?;
         trail.swapped();
-        Ok(Authority::Exchanged(token))
+        let again = swap.instead_of(token.clone());
+        Ok((Authority::Exchanged(token), Some(again)))
     }
 
     /// The questions that clients ask before they have a token.

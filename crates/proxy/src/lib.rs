@@ -59,6 +59,7 @@ mod linger;
 mod observe;
 mod patience;
 mod relay;
+mod replay;
 mod rewrite;
 mod route;
 mod settings;

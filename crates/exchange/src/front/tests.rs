@@ -15,6 +15,8 @@ mod expiry;
 mod failures;
 mod keys;
 mod log;
+mod overlap;
+mod refused;
 mod single_flight;
 
 /// What stands in the place of the token endpoint: it counts who came, and holds the answers back while it is shut.
@@ -163,10 +165,7 @@ async fn a_second_call_is_answered_from_the_cache_at_once() {
 async fn the_tower_service_is_the_same_front_door() {
     let (callers, endpoint) = (Callers::new().await, Endpoint::open());
     let mut exchange = over(&callers, endpoint.granting(3600, &callers));
-    let request = ExchangeRequest {
-        identity: callers.identity("alice").await,
-        grant: grant(),
-    };
+    let request = ExchangeRequest::new(callers.identity("alice").await, grant());
 
     poll_fn(|cx| exchange.poll_ready(cx)).await.unwrap();
     let first = exchange.call(request.clone()).await.unwrap();
@@ -237,10 +236,7 @@ async fn no_debug_output_shows_a_token() {
     let jwt = String::from_utf8(identity.token().expose().to_vec()).unwrap();
     let token = exchange.access_token(&identity, &grant()).await.unwrap();
     let mut service = exchange.clone();
-    let request = ExchangeRequest {
-        identity,
-        grant: grant(),
-    };
+    let request = ExchangeRequest::new(identity, grant());
     let shown = format!(
         "{:?} {exchange:?} {token:?} {request:?}",
         service.call(request.clone())

@@ -11,7 +11,7 @@ use crate::{ClientId, FederationPolicy, Scope, TokenEndpoint};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Parts {
     subject: [u8; 32],
-    expiry: u64,
+    expiry: Option<u64>,
     endpoint: String,
     client_id: Option<String>,
     scope: String,
@@ -21,7 +21,7 @@ impl Parts {
     fn key(&self) -> Key {
         Key::from_parts(
             &self.subject,
-            Expiry(UnixTime::from_seconds(self.expiry)),
+            self.expiry.map(|end| Expiry(UnixTime::from_seconds(end))),
             &self.grant(),
         )
     }
@@ -42,7 +42,7 @@ impl Parts {
 fn parts() -> impl Strategy<Value = Parts> {
     (
         prop_oneof![Just([0; 32]), Just([1; 32]), any::<[u8; 32]>()],
-        prop_oneof![0..3_u64, any::<u64>()],
+        proptest::option::of(prop_oneof![0..3_u64, any::<u64>()]),
         prop_oneof![Just("https://a/".to_owned()), "https://a/[ab]{0,3}"],
         proptest::option::of("[ab]{1,3}"),
         "[ab]{1,3}( [ab]{1,2})?",
@@ -69,7 +69,7 @@ proptest! {
     ) {
         let split = |at: usize| Parts {
             subject: [7; 32],
-            expiry: 7,
+            expiry: Some(7),
             endpoint: "https://a/".to_owned(),
             client_id: Some(whole[..at].to_owned()),
             scope: whole[at..].to_owned(),
@@ -82,7 +82,7 @@ proptest! {
 fn every_field_alone_makes_another_key() {
     let base = Parts {
         subject: [1; 32],
-        expiry: 100,
+        expiry: Some(100),
         endpoint: "https://a/oidc/v1/token".to_owned(),
         client_id: None,
         scope: "all-apis".to_owned(),
@@ -93,7 +93,11 @@ fn every_field_alone_makes_another_key() {
             ..base.clone()
         },
         Parts {
-            expiry: 101,
+            expiry: Some(101),
+            ..base.clone()
+        },
+        Parts {
+            expiry: None,
             ..base.clone()
         },
         Parts {
@@ -110,7 +114,7 @@ fn every_field_alone_makes_another_key() {
         },
     ];
     let keys: HashSet<[u8; 32]> = others.iter().chain([&base]).map(|parts| parts.key().0).collect();
-    assert_eq!(keys.len(), 6);
+    assert_eq!(keys.len(), 7);
 }
 
 #[test]

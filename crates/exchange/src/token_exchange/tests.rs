@@ -21,7 +21,7 @@ async fn exchanged(
 ) -> Result<AccessToken, ExchangeError> {
     let identity = callers.identity("alice").await;
     let exchange = TokenExchange::new(http(), callers.clock.clone(), deadline);
-    exchange.oneshot(ExchangeRequest { identity, grant }).await
+    exchange.oneshot(ExchangeRequest::new(identity, grant)).await
 }
 
 /// What becomes of these answers, and how many were asked for.
@@ -51,10 +51,7 @@ async fn the_request_is_that_of_rfc_8693_and_carries_no_other_credential() {
     let mut exchange = TokenExchange::new(http(), callers.clock.clone(), DEADLINE);
     exchange.ready().await.unwrap();
     exchange
-        .call(ExchangeRequest {
-            identity,
-            grant: endpoint.grant(),
-        })
+        .call(ExchangeRequest::new(identity, endpoint.grant()))
         .await
         .unwrap();
 
@@ -125,10 +122,7 @@ async fn a_client_that_follows_redirects_is_found_out() {
     let head = "307 Temporary Redirect\r\nlocation: /elsewhere";
     let endpoint = Scripted::answering(vec![answer(head, ""), answer("200 OK", GOOD)]).await;
     let callers = Callers::new().await;
-    let request = ExchangeRequest {
-        identity: callers.identity("alice").await,
-        grant: endpoint.grant(),
-    };
+    let request = ExchangeRequest::new(callers.identity("alice").await, endpoint.grant());
     let client = http_following(reqwest::redirect::Policy::limited(3));
     let error = TokenExchange::new(client, callers.clock, DEADLINE)
         .oneshot(request)

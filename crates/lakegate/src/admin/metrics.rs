@@ -161,6 +161,13 @@ fn exchanges(page: &mut Page<'_>, read: &ExchangeStats) -> fmt::Result {
         "outcome",
         outcomes,
     )?;
+    let renewals = [("rotated", read.overlapped), ("refused", read.refused)];
+    page.counters(
+        "token_renewals",
+        "Tokens exchanged anew before their end: for a renewed JWT in the background, or because a workspace refused them",
+        "reason",
+        renewals,
+    )?;
     page.seconds(
         "token_exchange",
         "Time spent in token exchanges",

@@ -101,6 +101,7 @@ pub(crate) struct Workspace {
 pub(crate) struct Exchange {
     pub(crate) timeout: Setting<String>,
     pub(crate) cache_capacity: Setting<u64>,
+    pub(crate) overlap: Setting<bool>,
 }
 
 /// `[outbound]`
@@ -255,6 +256,7 @@ impl Exchange {
         Self {
             timeout: section.string("timeout"),
             cache_capacity: section.number("cache_capacity"),
+            overlap: section.boolean("overlap"),
         }
     }
 }

@@ -76,7 +76,7 @@ async fn a_jwt_that_ends_during_its_exchange_is_the_callers_fault_and_not_the_en
     let (callers, endpoint) = (Callers::new().await, Endpoint::shut());
     let exchange = over(&callers, endpoint.granting(3600, &callers));
     let (alice, grant) = (callers.identity_for("alice", 10).await, grant());
-    let waiting = exchange.answer(&alice, &grant);
+    let waiting = exchange.answer(ExchangeRequest::new(alice.clone(), grant.clone()));
     callers.hand.advance(Duration::from_secs(5));
     endpoint.let_in();
     assert_eq!(waiting.await.unwrap_err().code(), "EXCHANGE_DENIED");

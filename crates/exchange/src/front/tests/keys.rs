@@ -29,9 +29,12 @@ async fn two_tokens_of_one_caller_share_if_they_end_in_the_same_second() {
 }
 
 #[tokio::test]
-async fn two_tokens_of_one_caller_do_not_share_if_they_end_at_different_times() {
+async fn without_overlap_two_tokens_of_one_caller_do_not_share_if_they_end_at_different_times() {
     let (callers, endpoint) = (Callers::new().await, Endpoint::open());
-    let exchange = over(&callers, endpoint.granting(7200, &callers));
+    let exchange = Exchange::builder(http())
+        .clock(callers.clock.clone())
+        .overlap(false)
+        .build_over(endpoint.granting(7200, &callers));
     for seconds in [3600, 3601] {
         let identity = callers.identity_for("alice", seconds).await;
         let token = exchange.access_token(&identity, &grant()).await.unwrap();

@@ -69,7 +69,8 @@ async fn the_log_has_one_line_per_failed_exchange_and_no_token() {
     .await;
     for outcome in ["EXCHANGE_DENIED", "EXCHANGE_MALFORMED", ""] {
         let exchange = Exchange::builder(http()).clock(callers.clock.clone()).build();
-        let answers = [0; 5].map(|_| exchange.answer(&identity, &endpoint.grant()));
+        let answers =
+            [0; 5].map(|_| exchange.answer(ExchangeRequest::new(identity.clone(), endpoint.grant())));
         for answer in answers {
             assert_eq!(answer.await.err().map_or("", |error| error.code()), outcome);
         }

@@ -7,7 +7,9 @@ async fn a_hundred_first_requests_at_once_cost_one_exchange() {
     let (callers, endpoint) = (Callers::new().await, Endpoint::shut());
     let exchange = over(&callers, endpoint.granting(3600, &callers));
     let (alice, grant) = (callers.identity("alice").await, grant());
-    let waiting: Vec<_> = (0..100).map(|_| exchange.answer(&alice, &grant)).collect();
+    let waiting: Vec<_> = (0..100)
+        .map(|_| exchange.answer(ExchangeRequest::new(alice.clone(), grant.clone())))
+        .collect();
     settle().await;
     assert_eq!((endpoint.exchanges(), exchange.stats().in_flight), (1, 1));
 
@@ -41,9 +43,9 @@ async fn the_exchange_outlives_the_caller_who_began_it() {
     let (callers, endpoint) = (Callers::new().await, Endpoint::shut());
     let exchange = over(&callers, endpoint.granting(3600, &callers));
     let (alice, grant) = (callers.identity("alice").await, grant());
-    let first = exchange.answer(&alice, &grant);
+    let first = exchange.answer(ExchangeRequest::new(alice.clone(), grant.clone()));
     settle().await;
-    let second = exchange.answer(&alice, &grant);
+    let second = exchange.answer(ExchangeRequest::new(alice.clone(), grant.clone()));
     settle().await;
 
     drop(first);
@@ -57,7 +59,7 @@ async fn a_caller_who_leaves_alone_still_fills_the_cache() {
     let (callers, endpoint) = (Callers::new().await, Endpoint::shut());
     let exchange = over(&callers, endpoint.granting(3600, &callers));
     let (alice, grant) = (callers.identity("alice").await, grant());
-    drop(exchange.answer(&alice, &grant));
+    drop(exchange.answer(ExchangeRequest::new(alice.clone(), grant.clone())));
     endpoint.let_in();
     settle().await;
     at_once(exchange.access_token(&alice, &grant))
@@ -71,7 +73,9 @@ async fn of_three_hundred_who_wait_the_last_is_served_when_all_others_have_left(
     let (callers, endpoint) = (Callers::new().await, Endpoint::shut());
     let exchange = over(&callers, endpoint.granting(3600, &callers));
     let (alice, grant) = (callers.identity("alice").await, grant());
-    let mut waiting: Vec<_> = (0..300).map(|_| exchange.answer(&alice, &grant)).collect();
+    let mut waiting: Vec<_> = (0..300)
+        .map(|_| exchange.answer(ExchangeRequest::new(alice.clone(), grant.clone())))
+        .collect();
     settle().await;
     let last = waiting.pop().unwrap();
     for leaving in waiting {
@@ -99,7 +103,9 @@ async fn a_panic_is_an_answer_to_all_who_wait_and_nothing_stays_stuck() {
     });
     let exchange = over(&callers, service);
     let (alice, grant) = (callers.identity("alice").await, grant());
-    let waiting: Vec<_> = (0..300).map(|_| exchange.answer(&alice, &grant)).collect();
+    let waiting: Vec<_> = (0..300)
+        .map(|_| exchange.answer(ExchangeRequest::new(alice.clone(), grant.clone())))
+        .collect();
     settle().await;
     endpoint.let_in();
     for answer in waiting {
@@ -151,7 +157,7 @@ fn an_exchange_runs_on_the_control_plane_and_outlives_the_workers() {
         .build()
         .unwrap();
     let inside = worker.enter();
-    let waiting = exchange.answer(&alice, &grant());
+    let waiting = exchange.answer(ExchangeRequest::new(alice.clone(), grant()));
     drop(inside);
     drop(worker);
     endpoint.let_in();

@@ -39,7 +39,7 @@ fn a_misspelt_key_is_told_the_right_one() {
     assert_eq!(help("[serve]").as_deref(), Some("did you mean `server`?"));
     assert_eq!(
         help("[exchange]\nkey = 1").as_deref(),
-        Some("known here: timeout, cache_capacity")
+        Some("known here: timeout, cache_capacity, overlap")
     );
 }
 

@@ -1,0 +1,210 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use identity::{Expiry, UnixTime};
+use tokio::time::Instant;
+
+use crate::{AccessToken, ExchangeError};
+
+/// What is held under one key: a token, a failure, or both.
+///
+/// Both, where a subject's JWT was renewed and its exchange failed: the token that is left from the JWT before may still be good.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    held: Option<Held>,
+    failure: Option<Arc<Remembered>>,
+    /// When a token that the workspace had refused was last exchanged anew.
+    renewed: Option<Instant>,
+}
+
+/// A token, and the expiry of the JWT that it was exchanged for.
+#[derive(Clone)]
+struct Held {
+    token: AccessToken,
+    of: Expiry,
+    /// A newer JWT of this subject was refused: this token is for those who present what it was exchanged for, or older.
+    alone: bool,
+}
+
+/// An exchange that failed for a JWT with this expiry.
+#[derive(Debug)]
+struct Remembered {
+    error: ExchangeError,
+    of: Expiry,
+    until: Instant,
+}
+
+/// Who asks, as far as it decides over what is held: the subject and the grant are in the key.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// When the JWT ends that was presented.
+    pub(crate) expiry: Expiry,
+    /// A token that the workspace has refused.
+    pub(crate) refused: Option<&'a AccessToken>,
+}
+
+/// What to do for whoever asks.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// This token.
+    Serve(AccessToken),
+    /// This token, while the newer JWT is being exchanged.
+    Renew(AccessToken),
+    /// This failure, which is remembered.
+    Refuse(ExchangeError),
+    /// There is nothing: they wait.
+    Exchange,
+}
+
+// === impl Slot ===
+
+impl Slot {
+    /// What holds for `ask` at `now`. A token is never served in the last 5 s of its own end, nor beyond the end of the JWT that
+    /// was presented.
+    pub(crate) fn judge(&self, ask: &Ask<'_>, now: UnixTime) -> Verdict {
+        let usable = |held: &&Held| held.token.is_usable_at(now) && held.is_for(ask);
+        let held = self.held.as_ref().filter(usable);
+        match (held.filter(|_| !self.must_renew(ask)), self.failure.as_deref()) {
+            (Some(held), _) if ask.expiry <= held.of => Verdict::Serve(held.token.within(ask.expiry)),
+            (Some(held), Some(failure)) if failure.holds() => Verdict::Serve(held.token.within(ask.expiry)),
+            (Some(held), _) => Verdict::Renew(held.token.within(ask.expiry)),
+            (None, Some(failure)) if failure.holds() && failure.concerns(ask) => {
+                Verdict::Refuse(failure.error.clone())
+            }
+            (None, _) => Verdict::Exchange,
+        }
+    }
+
+    /// What is held after an exchange for `ask`. A failure leaves a token in place that is still good: in an outage it is all
+    /// there is. Only a refusal takes away the token that the workspace has refused as well.
+    pub(crate) fn after(
+        previous: Option<&Self>,
+        ask: &Ask<'_>,
+        outcome: Result<AccessToken, ExchangeError>,
+    ) -> Self {
+        let renewing = previous.is_some_and(|slot| slot.must_renew(ask));
+        let renewed = if renewing {
+            Some(Instant::now())
+        } else {
+            previous.and_then(|slot| slot.renewed)
+        };
+        match outcome {
+            Ok(token) => Self {
+                held: Some(Held::new(token, ask.expiry)),
+                failure: None,
+                renewed,
+            },
+            Err(error) => Self {
+                held: previous
+                    .and_then(|slot| slot.held.clone())
+                    .and_then(|held| held.after(&error, renewing)),
+                failure: Some(Arc::new(Remembered::new(error, ask.expiry))),
+                renewed,
+            },
+        }
+    }
+
+    /// The answer for whoever has waited for this. A failure is one even when its time is up by now: were it not, all who waited
+    /// would begin anew. `None`: it was about another JWT.
+    pub(crate) fn outcome(&self, ask: &Ask<'_>, now: UnixTime) -> Option<Result<AccessToken, ExchangeError>> {
+        match self.judge(ask, now) {
+            Verdict::Serve(token) | Verdict::Renew(token) => Some(Ok(token)),
+            Verdict::Refuse(error) => Some(Err(error)),
+            Verdict::Exchange => {
+                let failure = self.failure.as_ref().filter(|failure| failure.concerns(ask));
+                failure.map(|failure| Err(failure.error.clone()))
+            }
+        }
+    }
+
+    /// How long anything of it may be of use.
+    pub(crate) fn life(&self, now: UnixTime) -> Duration {
+        let token = self.held.as_ref().map(|held| held.token.expiry().0.since(now));
+        let failure = self.failure.as_ref().map(|failure| failure.left());
+        token.max(failure).unwrap_or_default()
+    }
+
+    /// Whether the workspace has refused the very token that is held, and it may be exchanged anew: a stream of refusals must
+    /// not become a stream of exchanges.
+    fn must_renew(&self, ask: &Ask<'_>) -> bool {
+        let (Some(refused), Some(held)) = (ask.refused, &self.held) else {
+            return false;
+        };
+        refused.is_same(&held.token) && self.renewed.is_none_or(|at| at.elapsed() >= BETWEEN_RENEWALS)
+    }
+}
+
+// === impl Held ===
+
+impl Held {
+    fn new(token: AccessToken, of: Expiry) -> Self {
+        Self {
+            token,
+            of,
+            alone: false,
+        }
+    }
+
+    fn is_for(&self, ask: &Ask<'_>) -> bool {
+        !self.alone || ask.expiry <= self.of
+    }
+
+    fn after(self, error: &ExchangeError, renewing: bool) -> Option<Self> {
+        let refused = matches!(error, ExchangeError::Denied(_));
+        (!(refused && renewing)).then_some(Self {
+            alone: self.alone || refused,
+            ..self
+        })
+    }
+}
+
+// === impl Remembered ===
+
+impl Remembered {
+    fn new(error: ExchangeError, of: Expiry) -> Self {
+        Self {
+            until: Instant::now() + memory_of(&error),
+            error,
+            of,
+        }
+    }
+
+    fn holds(&self) -> bool {
+        Instant::now() < self.until
+    }
+
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    /// An outage concerns everybody; a refusal only the JWT that was refused, and those that end before it.
+    fn concerns(&self, ask: &Ask<'_>) -> bool {
+        !matches!(self.error, ExchangeError::Denied(_)) || ask.expiry <= self.of
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// Whether an exchange would change anything.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Self::Renew(_) | Self::Exchange)
+    }
+}
+
+/// A refusal is remembered for 2 s: a client in a loop costs one call in that time, and whoever mends
+/// a federation policy does not notice. An outage lasts as long as the token endpoint said, 300 s at most;
+/// one of which it said nothing is remembered for a second or less, so that its end is noticed within two.
+fn memory_of(error: &ExchangeError) -> Duration {
+    match error {
+        ExchangeError::Denied(_) => Duration::from_secs(2),
+        ExchangeError::Unavailable(outage) => outage.retry_after,
+        ExchangeError::Malformed(_) => Duration::from_secs(1),
+    }
+}
+
+/// How often a subject's token is exchanged anew because the workspace refuses it.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! A second try, for the one answer that it can mend: the workspace does not take the token that was put into a request.
+
+use std::sync::Arc;
+
+use exchange::{AccessToken, ExchangeError, ExchangeRequest};
+use http::header::{self, HeaderMap, HeaderName};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body::Body as _;
+use tower::{Service, ServiceExt as _};
+
+use crate::body::RequestBody;
+use crate::forward::UpstreamBody;
+use crate::{Failure, Forward, ForwardError};
+
+/// Forwards; and where the workspace refuses the token, asks `swap` for another one, which is what `again` says, and forwards
+/// once more.
+///
+/// The second try is for requests that may be repeated; all others are told what the workspace said, and the next request has
+/// the new token. How often a token is exchanged anew is bounded by `swap`, which then gives the same one again.
+///
+/// # Errors
+/// Those of the upstream. That no other token is to be had is none: the workspace's answer stands.
+pub(crate) async fn forward<S, U>(
+    (upstream, swap): (U, S),
+    forward: Forward,
+    again: Option<ExchangeRequest>,
+) -> Result<Response<UpstreamBody>, Failure>
+where
+    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>,
+    U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
+{
+    let Some(again) = again else {
+        return Ok(upstream.oneshot(forward).await?);
+    };
+    let workspace = Arc::clone(&forward.workspace);
+    let copy = Copy::of(&forward.request);
+    let response = upstream.clone().oneshot(forward).await?;
+    if !refuses_token(&response) {
+        return Ok(response);
+    }
+    // Boxed: it is rare and its state is large, while every request in flight pays for this future.
+    Box::pin(async move {
+        let refused = again.refused.clone();
+        let other = swap.oneshot(again).await;
+        match (other, copy) {
+            (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
+                let request = copy.under(&other);
+                Ok(upstream.oneshot(Forward { workspace, request }).await?)
+            }
+            _ => Ok(response),
+        }
+    })
+    .await
+}
+
+/// A request that may be sent once more: nothing of it is a body, and its method promises that twice is as good as once
+/// (RFC 9110 section 9.2.2). Interim responses to it are not relayed.
+struct Copy {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+}
+
+// === impl Copy ===
+
+impl Copy {
+    fn of(request: &Request<RequestBody>) -> Option<Self> {
+        (request.method().is_idempotent() && request.body().is_end_stream()).then(|| Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: request.headers().clone(),
+        })
+    }
+
+    fn under(self, token: &AccessToken) -> Request<RequestBody> {
+        let mut request = Request::new(RequestBody::none());
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.headers_mut() = self.headers;
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, token.header());
+        request
+    }
+}
+
+/// 401; or the 403 with which many of Databricks' APIs say the same, and which its reason tells from a lack of permission.
+fn refuses_token<B>(response: &Response<B>) -> bool {
+    match response.status() {
+        StatusCode::UNAUTHORIZED => true,
+        StatusCode::FORBIDDEN => {
+            let reason = response.headers().get(&REASON_PHRASE);
+            reason.is_some_and(|reason| reason.as_bytes().starts_with(INVALID_TOKEN))
+        }
+        _ => false,
+    }
+}
+
+static REASON_PHRASE: HeaderName = HeaderName::from_static("x-databricks-reason-phrase");
+const INVALID_TOKEN: &[u8] = b"Invalid access token";
