@@ -16,7 +16,7 @@ async fn in_front_of(databricks: &Databricks, idp: &Idp) -> Gateway {
     gateway.start().await
 }
 
-const METHOD: &str = "/spark.connect.SparkConnectService/ExecutePlan";
+const METHOD: &str = "/testbed.Echo/Converse";
 
 fn call(token: &str) -> Call {
     plain_call().bearer(token)

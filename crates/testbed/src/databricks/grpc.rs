@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -33,11 +33,16 @@ pub(super) fn echo(body: Incoming) -> Response<Body> {
 
 /// "Trailers-Only", status 16.
 pub(super) fn refuse(denial: Denial) -> Response<Body> {
+    refuse_with("16", &format!("{denial:?}"))
+}
+
+/// "Trailers-Only", with any status.
+pub(super) fn refuse_with(status: &'static str, message: &str) -> Response<Body> {
     let mut response = Response::new(empty());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, GRPC);
-    headers.insert(STATUS, HeaderValue::from_static("16"));
-    headers.insert("grpc-message", reply::text(&format!("{denial:?}")));
+    headers.insert(STATUS, HeaderValue::from_static(status));
+    headers.insert("grpc-message", reply::text(message));
     response
 }
 
@@ -77,4 +82,4 @@ impl http_body::Body for Echo {
 }
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
-const STATUS: &str = "grpc-status";
+pub(super) const STATUS: HeaderName = HeaderName::from_static("grpc-status");

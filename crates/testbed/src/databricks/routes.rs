@@ -8,7 +8,7 @@ use super::tokens::Claims;
 use super::workspace::Workspace;
 use super::{
     clusters, delta_sharing, directories, discovery, driver_proxy, files, grpc, mcp, mlflow, probes, reply,
-    scim, serving, statements, telemetry, warehouse,
+    scim, serving, spark_connect, statements, telemetry, warehouse,
 };
 use crate::server::Body;
 
@@ -26,12 +26,23 @@ pub(super) async fn answer(
         return response;
     }
     match caller {
-        Ok(_) if grpc::is_asked(&call.head) => grpc::echo(call.into_body()),
+        Ok(_) if grpc::is_asked(&call.head) => call_of_grpc(call).await,
         Err(denial) if grpc::is_asked(&call.head) => grpc::refuse(denial),
         Ok(claims) => route(workspace, call, &claims)
             .await
             .unwrap_or_else(Response::from),
         Err(denial) => denial.response(),
+    }
+}
+
+/// Spark Connect, or any other service, which says everything back.
+async fn call_of_grpc(mut call: Call) -> Response<Body> {
+    let head = Arc::clone(&call.head);
+    match head.path().strip_prefix(spark_connect::PREFIX) {
+        Some(method) => spark_connect::answer(&mut call, method)
+            .await
+            .unwrap_or_else(Response::from),
+        None => grpc::echo(call.into_body()),
     }
 }
 

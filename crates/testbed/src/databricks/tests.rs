@@ -4,6 +4,7 @@ mod leaks;
 mod probes;
 mod protocols;
 mod serving;
+mod spark_connect;
 mod sql;
 mod streams;
 mod token_endpoint;
