@@ -45,7 +45,7 @@ class Wrk:
     upload: int = 0
 
     def run(self, target, seconds):
-        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds:g}s", "--timeout", "20s"]
+        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "--timeout", "20s"]
         command += [part for field in target.fields() for part in ("-H", field)]
         if self.upload:
             command += ["-s", HERE / "upload.lua"]
@@ -66,7 +66,7 @@ class H2load:
     streams: int
 
     def run(self, target, seconds):
-        command = ["h2load", "-c", self.connections, "-m", self.streams, "-D", f"{seconds:g}", "--warm-up-time=0"]
+        command = ["h2load", "-c", self.connections, "-m", self.streams, "-D", seconds, "--warm-up-time=0"]
         command += [part for field in target.fields() for part in ("-H", field)]
         output = target.run([*command, target.url(PATH)])
         total, good = re.search(r"(\d+) done", output)[1], re.search(r"status codes: (\d+) 2xx", output)[1]
@@ -80,7 +80,7 @@ class Handshakes:
     """Full handshakes of TLS 1.3, none resumed, no request after them."""
 
     def run(self, target, seconds):
-        command = ["openssl", "s_time", "-connect", f"127.0.0.1:{target.port}", "-new", "-tls1_3", "-time", str(round(seconds))]
+        command = ["openssl", "s_time", "-connect", f"127.0.0.1:{target.port}", "-new", "-tls1_3", "-time", seconds]
         output = target.run(command)
         return int(re.search(r"(\d+) connections in \d+ real", output)[1])
 

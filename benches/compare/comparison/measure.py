@@ -13,6 +13,17 @@ from .place import BUILT, ORIGIN, ORIGIN_TLS
 from .process import busy, running
 
 
+LONGEST_WARM_UP = 900
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often each peer has its turn, and how many seconds a turn is."""
+
+    rounds: int
+    seconds: int
+
+
 @dataclass(frozen=True)
 class Sample:
     """One peer under load once."""
@@ -66,6 +77,8 @@ def row(row, place, effort):
         proxies = [stack.enter_context(started(BY_NAME[name], place, row.setting)) for name in row.peers]
         for proxy in proxies:
             probe(proxy, place)
+            if row.warm:
+                row.warm.run(Target(proxy.port, proxy.secure, place, row.load_cores), LONGEST_WARM_UP)
         for turn in range(effort.rounds):
             for proxy in proxies:
                 target = Target(proxy.port, proxy.secure, place, row.load_cores, turn)
@@ -82,16 +95,18 @@ def probe(proxy, place):
 
 def _sample(row, proxy, target, seconds):
     cores, workers = row.setting.cores, row.setting.workers
-    before, cpu, others, begun = wire.seen(ORIGIN), proxy.process.cpu(), _others(row), time.monotonic()
+    before, cpu, others, begun = wire.settled(ORIGIN), proxy.process.cpu(), _others(row), time.monotonic()
     done = row.load.run(target, seconds)
     used, lasted = proxy.process.cpu() - cpu, time.monotonic() - begun
     others = _others(row) - others - used.ran
+    if not done:
+        raise RuntimeError(f"{proxy.peer.name}: {seconds} s were not enough for one answer")
     after = wire.seen(ORIGIN)
     came = {kind: after[kind] - before[kind] for kind in after}
     if row.forwards:
         _judge(proxy, came, done)
     divisor = came["bytes"] / 2**30 if row.unit == "s/GiB" else done / 1e6
-    return Sample(used.ran / divisor, used.wanted(workers) / lasted / workers, others / lasted / len(cores))
+    return Sample(used.ran / divisor, used.wanted(workers) / min(lasted, seconds) / workers, others / lasted / len(cores))
 
 
 def _others(row):

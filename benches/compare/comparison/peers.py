@@ -117,12 +117,13 @@ PEERS = [
     ),
 ]
 BY_NAME = {peer.name: peer for peer in PEERS}
+_BASE = {peer.name: 21010 + 10 * number for number, peer in enumerate(PEERS)}
 
 
 @contextmanager
 def started(peer, place, setting):
     """The peer, once it accepts connections."""
-    base = 21010 + 10 * PEERS.index(peer)
+    base = _BASE[peer.name]
     ports = {way: base + number for number, way in enumerate(WAYS)}
     names = place.names() | ports | {"admin": base + 9, "workers": setting.workers, "capacity": setting.capacity}
     file = peer.files.get(setting.way, peer.files.get(""))

@@ -102,7 +102,7 @@ def said(command, cores):
     popen = _start(command, cores, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     output, errors = popen.communicate()
     if popen.returncode:
-        raise RuntimeError(f"{command}: {errors[-500:]}")
+        raise RuntimeError(f"{command[0]}: {output[-500:]}{errors[-500:]}")
     return output
 
 

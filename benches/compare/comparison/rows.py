@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from .load import H2load, Handshakes, Rotating, Wrk
 from .peers import Setting
 
+# Tokens that one turn uses up where each is used once.
+FRESH = 4000
 _MIB = 1 << 20
 _BEST = ("lakegate", "haproxy", "nginx", "envoy")
 
 
 @dataclass(frozen=True)
 class Goal:
-    """At most so many times the figure of a peer (`of`), of the best of all peers, or of one (`of` is empty)."""
+    """At most so many times the figure of `of`: a peer, the `best` of them, our own in another row; or so many units. 0: no goal."""
 
     most: float
     of: str = ""
@@ -29,8 +31,15 @@ class Row:
     unit: str = "us"
     # Whether there are requests at all, and so tokens to be looked at.
     forwards: bool = True
+    # What each peer is asked first, without being measured: what shall be in caches.
+    warm: object = None
     # Where a figure is no matter of full load, an idle core says nothing.
     saturates: bool = True
+
+    @property
+    def distinct(self):
+        """How many subjects must be known."""
+        return self.warm.take if self.warm else 0
 
     def among(self, names):
         """The same row with these peers alone."""
@@ -55,12 +64,44 @@ ROWS = [
     Row(
         "never-seen",
         "a JWT never seen: RS256 verified, exchanged, forwarded",
-        Rotating("rs256", take=4000, fresh=True),
+        Rotating("rs256", take=FRESH, fresh=True),
         Goal(100.0),
         ("lakegate", "nginx-lua", "envoy-jwt"),
         saturates=False,
     ),
-    Row("one-worker", "HTTP/1.1, 64 connections, one worker on both cores", Wrk(64), Goal(1.0, "haproxy"), _BEST, Setting(cores=_BOTH), _BOTH, saturates=False),
-    Row("two-workers", "HTTP/1.1, 64 connections, two workers on both cores", Wrk(64), Goal(1.0, "haproxy"), _BEST, Setting(workers=2, cores=_BOTH), _BOTH, saturates=False),
+    Row("one-worker", "HTTP/1.1, 64 connections, one worker on both cores", Wrk(64), Goal(0), _BEST, Setting(cores=_BOTH), _BOTH, saturates=False),
+    Row("two-workers", "HTTP/1.1, 64 connections, two workers on both cores", Wrk(64), Goal(1.05, "one-worker"), _BEST, Setting(workers=2, cores=_BOTH), _BOTH, saturates=False),
 ]
 BY_NAME = {row.name: row for row in ROWS}
+
+
+def _series(name, points, row):
+    """Rows that differ in one number."""
+    return {point: row(f"{name}-{point}", point) for point in points}
+
+
+def _subjects(name, count):
+    load, warm = Rotating("es256", take=count), Rotating("es256", take=count, fresh=True)
+    setting = Setting(capacity=1_200_000)
+    return Row(name, f"{count:,} subjects in turn", load, Goal(0), ("lakegate",), setting, warm=warm, saturates=False)
+
+
+def _connections(name, count):
+    # The origin holds a connection for each of every peer, and may have 20,000 files open.
+    peers = ("lakegate", "haproxy", "nginx") if count < 5000 else ("lakegate", "haproxy")
+    return Row(name, f"{count:,} connections", Wrk(count), Goal(0), peers, saturates=False)
+
+
+def _size(name, size):
+    connections = 64 if size <= 1 << 16 else 16 if size <= _MIB else 4
+    load = Wrk(connections, f"/bytes/{size}")
+    return Row(name, f"an answer of {size:,} bytes", load, Goal(0), ("lakegate", "haproxy", "nginx"), saturates=False)
+
+
+# How cost grows: by name what the number means, and a row for each number.
+SERIES = {
+    "subjects": ("distinct subjects, their tokens cached", _series("subjects", [10**n for n in range(7)], _subjects)),
+    "connections": ("connections", _series("connections", [1, 4, 16, 64, 256, 1024, 4096, 9900], _connections)),
+    "size": ("bytes of the answer", _series("size", [0, 1 << 10, 1 << 14, 1 << 18, _MIB, 1 << 24, 1 << 26], _size)),
+}
+BY_NAME |= {row.name: row for _, points in SERIES.values() for row in points.values()}

@@ -9,7 +9,7 @@ import time
 
 def wait_for(port, process, log):
     """Until somebody listens."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if not process.alive:
             break
@@ -39,3 +39,12 @@ def get(port, path, token=None, ca=None):
 def seen(port):
     """What the origin has counted."""
     return json.loads(get(port, "/-/seen")[1])
+
+
+def settled(port):
+    """What the origin has counted, once nothing comes any more: a load that ends leaves requests behind."""
+    before = None
+    while (now := seen(port)) != before:
+        before = now
+        time.sleep(0.1)
+    return now
