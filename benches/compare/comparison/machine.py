@@ -28,7 +28,7 @@ def _processor():
 
 def _system():
     name = re.search(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text())[1]
-    return f"{name}, Linux {platform.release()}"
+    return f"{name}, Linux {'.'.join(platform.release().split('.')[:2])}"
 
 
 def _versions():
