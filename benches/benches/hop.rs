@@ -127,7 +127,7 @@ fn gateway(idp: &Idp, workspace: SocketAddr) -> (Running, SocketAddr) {
         Arc::new(NoLog),
     );
     let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), None).expect("a free port");
-    let address = listener.local_addr().expect("a bound socket");
+    let address = listener.local_addr().ok().flatten().expect("a bound socket");
     let running = gateway.start(vec![listener], NonZeroUsize::MIN).expect("threads");
     (running, address)
 }

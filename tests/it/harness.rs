@@ -1,3 +1,4 @@
+mod agent;
 mod answer;
 mod call;
 mod details;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use testbed::{Databricks, Idp, Seen};
 use tokio::time::{interval, timeout};
 
+pub(crate) use agent::Agent;
 pub(crate) use answer::Answer;
 pub(crate) use call::{Call, Client};
 pub(crate) use details::details;

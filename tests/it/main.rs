@@ -65,6 +65,8 @@ mod handshake;
 mod renewal;
 // gRPC and trailers, end to end.
 mod grpc;
+// The gateway's way for the programs of one machine, under its own JWT.
+mod agent;
 // What clients ask before they have a token.
 mod bootstrap;
 // What operators see.

@@ -51,8 +51,8 @@ async fn accept(listener: TcpListener, health: Health) {
 
 async fn serve(socket: TcpStream, health: Health) {
     let service = service_fn(|request| {
-        let answer = answer(&request, &health);
-        async move { Ok::<_, Infallible>(answer) }
+        let health = health.clone();
+        async move { Ok::<_, Infallible>(answer(&request, &health).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -63,13 +63,13 @@ async fn serve(socket: TcpStream, health: Health) {
     }
 }
 
-fn answer<B>(request: &Request<B>, health: &Health) -> Response<Full<Bytes>> {
+async fn answer<B>(request: &Request<B>, health: &Health) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "use GET\n");
     }
     match request.uri().path() {
         "/livez" => text(StatusCode::OK, "alive\n"),
-        "/readyz" => readiness(&health.readiness()),
+        "/readyz" => readiness(&health.checked().await),
         "/metrics" => metrics(health),
         _ => text(StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n"),
     }
@@ -87,6 +87,10 @@ fn readiness(readiness: &Readiness) -> Response<Full<Bytes>> {
             text(StatusCode::OK, reason)
         }
         Readiness::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n"),
+        Readiness::NoToken(why) => {
+            let reason = format!("not ready: no usable JWT: {why}\n");
+            text(StatusCode::SERVICE_UNAVAILABLE, reason)
+        }
         Readiness::NoKeys(issuers) => {
             let reason = format!("not ready: no keys of issuer {}\n", issuers.join(", "));
             text(StatusCode::SERVICE_UNAVAILABLE, reason)

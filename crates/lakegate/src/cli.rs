@@ -1,11 +1,13 @@
 //! The command line: what can be typed, and nothing of what it means.
 
+mod agent;
 mod flags;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use agent::AgentArgs;
 pub use flags::Flags;
 
 use crate::config::{Config, Faults};
@@ -25,6 +27,10 @@ pub struct Cli {
 pub enum Command {
     /// Serve requests, by a configuration file or, for one workspace, by flags alone
     Run(Box<RunArgs>),
+    /// Stay beside the programs of one machine, and send their requests under its own JWT, which rotates in a file or comes
+    /// from a command
+    #[command(long_about = AGENT)]
+    Agent(Box<AgentArgs>),
     /// Read a configuration and report every fault at once, without starting anything
     Check(CheckArgs),
     /// Try it: an identity provider, a workspace and the gateway, all on this machine
@@ -72,6 +78,15 @@ pub struct DemoArgs {
     #[arg(long)]
     pub once: bool,
 }
+
+/// What `lakegate agent --help` begins with.
+const AGENT: &str = "\
+Stay beside the programs of one machine, and send their requests under its own JWT, which rotates in a file or comes from \
+a command.
+
+Programs address the agent instead of the workspace, with any token at all: the agent puts the JWT of the moment in its \
+place, so that a job of many hours never runs out of it. It listens on loopback addresses and Unix sockets only. Whoever \
+can connect acts as this machine: on a loopback address that is every user of it, unless there is --require-token.";
 
 // === impl RunArgs ===
 

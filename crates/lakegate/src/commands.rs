@@ -1,5 +1,6 @@
 //! What lakegate can do, one module per command, and how every command ends.
 
+pub mod agent;
 pub mod check;
 #[cfg(feature = "demo")]
 pub mod demo;

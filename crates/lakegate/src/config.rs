@@ -6,6 +6,7 @@
 //! in its one `impl Default`.
 
 mod admin;
+mod agent;
 mod document;
 mod exchange;
 mod fault;
@@ -26,6 +27,8 @@ use std::fs;
 use std::path::Path;
 
 pub use admin::Admin;
+pub use agent::Agent;
+pub(crate) use agent::UnixSocket;
 pub use exchange::Exchange;
 pub use fault::{Fault, Faults, Place};
 pub(crate) use given::{Given, Setting};
@@ -47,7 +50,7 @@ pub struct Config {
     pub server: Server,
     /// `[admin]`; `None`: no admin listener.
     pub admin: Option<Admin>,
-    /// Every `[[issuer]]`: at least one, none twice.
+    /// Every `[[issuer]]`: at least one, none twice; of an agent, its one or none.
     pub issuers: Vec<identity::Issuer>,
     /// Every `[[workspace]]`: at least one, no name and no host twice.
     pub workspaces: Vec<Workspace>,

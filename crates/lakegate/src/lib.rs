@@ -12,6 +12,7 @@
 //! ```
 
 mod admin;
+mod agent;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lakegate::cli::{Cli, Command};
-use lakegate::commands::{self, check, run};
+use lakegate::commands::{self, agent, check, run};
 
 /// Many small, short-lived allocations on many threads are what it is good at.
 #[global_allocator]
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Agent(args) => agent::agent(&args),
         Command::Check(args) => check::check(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => commands::demo::demo(&args),

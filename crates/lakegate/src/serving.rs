@@ -2,21 +2,23 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use exchange::{EndpointHealth, Exchange, ExchangeStats};
-use identity::{IssuerHealth, Verifier};
+use identity::{Clock, IssuerHealth, Verifier};
 use proxy::{
-    AccessSink, CountersSnapshot, Drained, Gateway, Listener, Routes, Running, Settings, Workspace,
-    WorkspaceUrl,
+    AccessSink, CountersSnapshot, Credentials, Drained, Gateway, Listener, Machine, Routes, Running,
+    Settings, Workspace, WorkspaceUrl,
 };
 use tokio::runtime::Runtime;
 
 use crate::admin;
-use crate::config::{Config, Hosts, Server};
+use crate::agent::{SocketFile, Tokens};
+use crate::config::{Agent, Config, Hosts, Server, UnixSocket};
 use crate::inbound::{Renewal, Renewals};
 use crate::outbound::Clients;
 use crate::workspace_metadata;
@@ -30,6 +32,8 @@ pub struct Serving {
     addresses: Vec<SocketAddr>,
     admin: Option<SocketAddr>,
     drain_timeout: Duration,
+    /// Goes with the agent that listens on it.
+    socket: Option<SocketFile>,
 }
 
 /// How the gateway is doing; cheap to clone, and alive for as long as somebody asks.
@@ -41,6 +45,8 @@ pub struct Health {
     draining: Arc<AtomicBool>,
     renewals: Renewals,
     access: Arc<dyn AccessSink>,
+    /// Of an agent, this machine's JWT.
+    tokens: Option<Tokens>,
 }
 
 /// Whether callers should be sent here.
@@ -54,6 +60,8 @@ pub enum Readiness {
     Draining,
     /// Not yet, or not for all: these issuers have no keys, so that none of their tokens can be judged.
     NoKeys(Vec<String>),
+    /// An agent's machine has no JWT, for this reason.
+    NoToken(String),
 }
 
 // === impl Serving ===
@@ -64,6 +72,18 @@ impl Serving {
     /// # Errors
     /// When an address cannot be bound or the operating system gives no thread.
     pub fn start(config: &Config, access: Arc<dyn AccessSink>) -> anyhow::Result<Self> {
+        Self::start_as(config, None, access)
+    }
+
+    /// The same for an agent, on its Unix socket as well, and under its machine's JWT.
+    ///
+    /// # Errors
+    /// When an address or a socket cannot be bound, or the operating system gives no thread.
+    pub fn start_agent(agent: &Agent, access: Arc<dyn AccessSink>) -> anyhow::Result<Self> {
+        Self::start_as(&agent.config, Some(agent), access)
+    }
+
+    fn start_as(config: &Config, agent: Option<&Agent>, access: Arc<dyn AccessSink>) -> anyhow::Result<Self> {
         let renewals = Renewals::default();
         let renewal = config
             .server
@@ -71,10 +91,14 @@ impl Serving {
             .as_ref()
             .map(|tls| Renewal::new(tls, renewals.clone()))
             .transpose()?;
-        let listeners = bind(&config.server, renewal.as_ref())?;
+        let mut listeners = bind(&config.server, renewal.as_ref())?;
+        let socket = match agent.and_then(|agent| agent.socket.as_ref()) {
+            Some(socket) => Some(bind_socket(socket, &mut listeners)?),
+            None => None,
+        };
         let addresses = listeners
             .iter()
-            .map(Listener::local_addr)
+            .filter_map(|listener| listener.local_addr().transpose())
             .collect::<Result<_, _>>()?;
         let clients = Clients::build(&config.outbound)?;
         let control_plane = control_plane()?;
@@ -100,11 +124,16 @@ impl Serving {
             workspaces(config, &routes),
         ));
 
+        let tokens = agent.map(|agent| tokens(agent, &control_plane));
+        let settings = Settings {
+            credentials: credentials(agent, tokens.as_ref()),
+            ..settings(config)
+        };
         let gateway = Gateway::new(
             routes,
             verifier.clone(),
             exchange.clone(),
-            settings(config),
+            settings,
             Arc::clone(&access),
         );
         let data_plane = gateway.start(listeners, config.server.workers)?;
@@ -115,6 +144,7 @@ impl Serving {
             draining: Arc::default(),
             renewals,
             access,
+            tokens,
         };
         let admin = match &config.admin {
             Some(admin) => Some(admin::start(admin.listen, health.clone())?),
@@ -128,12 +158,18 @@ impl Serving {
             addresses,
             admin,
             drain_timeout: config.server.drain_timeout,
+            socket,
         })
     }
 
     /// Where callers connect, with the ports that were given for port 0.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The Unix socket that programs connect to, if there is one.
+    pub fn socket_path(&self) -> Option<&Path> {
+        self.socket.as_ref().map(SocketFile::path)
     }
 
     /// Where the admin listener is, if there is one.
@@ -220,6 +256,18 @@ impl Health {
         self.exchange.endpoints()
     }
 
+    /// The same, after a look at this machine's JWT, if it is an agent's.
+    pub(crate) async fn checked(&self) -> Readiness {
+        let lack = match &self.tokens {
+            Some(tokens) => tokens.look().await.err(),
+            None => None,
+        };
+        match (self.readiness(), lack) {
+            (Readiness::Ready, Some(lack)) => Readiness::NoToken(lack.why),
+            (readiness, _) => readiness,
+        }
+    }
+
     /// Each issuer's keys.
     pub fn issuers(&self) -> Vec<IssuerHealth> {
         self.verifier.health()
@@ -265,6 +313,36 @@ fn bind(server: &Server, renewal: Option<&Renewal>) -> anyhow::Result<Vec<Listen
         Listener::bind(address, tls.clone()).with_context(|| format!("cannot listen on {address}"))
     };
     server.listen.iter().map(bind).collect()
+}
+
+fn bind_socket(socket: &UnixSocket, listeners: &mut Vec<Listener>) -> anyhow::Result<SocketFile> {
+    let (file, listener) = SocketFile::bind(&socket.path, socket.mode)?;
+    listeners.push(Listener::unix(listener)?);
+    Ok(file)
+}
+
+/// Looked for at once, so that the log tells early of one that is not there.
+fn tokens(agent: &Agent, control_plane: &Runtime) -> Tokens {
+    let tokens = Tokens::new(
+        agent.token.clone(),
+        agent.patience,
+        Clock::system(),
+        control_plane.handle().clone(),
+    );
+    let first = tokens.clone();
+    control_plane.spawn(async move { first.look().await });
+    tokens
+}
+
+fn credentials(agent: Option<&Agent>, tokens: Option<&Tokens>) -> Credentials {
+    match agent.zip(tokens) {
+        None => Credentials::Callers,
+        Some((agent, tokens)) => Credentials::Machine(Arc::new(Machine {
+            source: Box::new(tokens.clone()),
+            next_hop: agent.next_hop,
+            local_token: agent.local_token.clone(),
+        })),
+    }
 }
 
 /// One thread is enough: what runs here waits for other machines.
@@ -329,5 +407,6 @@ fn settings(config: &Config) -> Settings {
         upstream_idle_timeout: config.outbound.pool_idle_timeout,
         audiences: audiences.collect(),
         forwarded: config.server.forwarded,
+        credentials: Credentials::Callers,
     }
 }

@@ -13,7 +13,8 @@ mod tls;
 mod worker;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -31,18 +32,31 @@ pub(crate) use worker::{Desk, Worker};
 /// has its number.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    socket: Listening,
     tls: Option<ServerTls>,
+}
+
+#[derive(Debug)]
+enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
 }
 
 /// An accepted connection on its way to a worker.
 #[derive(Debug)]
 pub(crate) struct Arrival {
-    socket: TcpStream,
+    socket: Accepted,
     peer: SocketAddr,
     tls: Option<Arc<ServerConfig>>,
     /// Its place among `max_connections`, given back when it ends.
     permit: OwnedSemaphorePermit,
+}
+
+/// What a client came by.
+#[derive(Debug)]
+enum Accepted {
+    Tcp(TcpStream),
+    Unix(UnixStream),
 }
 
 impl Listener {
@@ -62,17 +76,32 @@ impl Listener {
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
         Ok(Self {
-            socket: socket.into(),
+            socket: Listening::Tcp(socket.into()),
             tls,
         })
     }
 
-    /// Where it listens, with the port that was given for port 0.
+    /// Takes a Unix socket that listens. Who may connect to it is the file's business; whoever does is on this machine.
+    ///
+    /// # Errors
+    /// When the operating system does not let it be waited for.
+    pub fn unix(socket: UnixListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self {
+            socket: Listening::Unix(socket),
+            tls: None,
+        })
+    }
+
+    /// Where it listens, with the port that was given for port 0; `None` on a Unix socket.
     ///
     /// # Errors
     /// When the operating system does not say.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub fn local_addr(&self) -> io::Result<Option<SocketAddr>> {
+        match &self.socket {
+            Listening::Tcp(socket) => socket.local_addr().map(Some),
+            Listening::Unix(_) => Ok(None),
+        }
     }
 
     /// Whether clients speak TLS to it.
@@ -83,3 +112,6 @@ impl Listener {
 
 /// Connections that the kernel completes before they are accepted: a burst of clients after a restart.
 const BACKLOG: i32 = 1024;
+
+/// What stands for a client on a Unix socket, which has no address: this machine, and no port.
+const THIS_MACHINE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

@@ -12,6 +12,7 @@ use http::StatusCode;
 use identity::Rejection;
 
 use crate::forward::ForwardError;
+use crate::machine::NoToken;
 
 pub use answer::ERROR_DOMAIN;
 pub(crate) use answer::RequestId;
@@ -41,6 +42,21 @@ pub(crate) enum Failure {
     /// The `Host` leads to no configured workspace.
     #[error("no workspace is served under the host name {0}")]
     UnknownHost(String),
+    /// A request for an agent under a name that is not this machine's alone: a web page may have let it resolve to here.
+    #[error("this agent answers under localhost and loopback addresses only, not as {0}")]
+    ForeignHost(String),
+    /// A request for an agent that a web page of another origin has made a browser send.
+    #[error("this agent answers no web pages of other origins")]
+    ForeignOrigin,
+    /// A request for an agent without the token that its operator has set.
+    #[error(
+        "this agent asks for the token that its operator has set; send it as Authorization: Bearer <token> \
+         (for Databricks clients: as the token)"
+    )]
+    NotALocalToken,
+    /// An agent's machine has no JWT.
+    #[error(transparent)]
+    NoToken(#[from] NoToken),
     /// There is no credential.
     #[error(
         "no credential was sent; send the JWT of your identity provider as Authorization: Bearer <jwt> \
@@ -92,7 +108,12 @@ impl Failure {
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
-            Self::NoCredential | Self::UnsupportedCredential => StatusCode::UNAUTHORIZED,
+            Self::ForeignHost(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::NotALocalToken | Self::NoCredential | Self::UnsupportedCredential => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::NoToken(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Rejected(rejection) if rejection.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Rejected(_) => StatusCode::UNAUTHORIZED,
             Self::Exchange(ExchangeError::Denied(denial)) if denial.status == 403 => StatusCode::FORBIDDEN,
@@ -117,6 +138,10 @@ impl Failure {
             Self::Overloaded => "OVERLOADED",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::UnknownHost(_) => "UNKNOWN_HOST",
+            Self::ForeignHost(_) => "FOREIGN_HOST",
+            Self::ForeignOrigin => "FOREIGN_ORIGIN",
+            Self::NotALocalToken => "NOT_A_LOCAL_TOKEN",
+            Self::NoToken(_) => "NO_MACHINE_TOKEN",
             Self::NoCredential => "NO_CREDENTIAL",
             Self::TwoCredentials => "TWO_CREDENTIALS",
             Self::UnsupportedCredential => "UNSUPPORTED_CREDENTIAL",

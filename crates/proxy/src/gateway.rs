@@ -92,6 +92,7 @@ where
             audiences,
             forwarded: settings.forwarded,
             max_headers: settings.max_headers,
+            credentials: settings.credentials.clone(),
         };
         Self {
             rules: Arc::new(rules),

@@ -10,11 +10,12 @@ use crate::authenticate::PassedToken;
 use crate::body::RequestBody;
 use crate::bootstrap::{self, Base, Question, TokenRequest};
 use crate::forward::UpstreamBody;
+use crate::machine::{self, Credential, NextHop, NoToken};
 use crate::observe::Trail;
 use crate::rewrite::Authority;
 use crate::route::{Destination, Workspace};
 use crate::upgrade::Upgrade;
-use crate::{Body, Failure, Forward, ForwardError, Routes, authenticate, head, relay, replay, rewrite};
+use crate::{Body, Credentials, Failure, Forward, ForwardError, Routes, head, relay, replay, rewrite};
 
 /// The way of every request. `S` swaps an identity for a token, `U` is the workspaces: the two seams.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ pub(crate) struct Rules {
     /// Whether workspaces are told who asks.
     pub(crate) forwarded: bool,
     pub(crate) max_headers: usize,
+    pub(crate) credentials: Credentials,
 }
 
 impl<S, U> Journey<S, U>
@@ -61,14 +63,16 @@ where
         head::check(&request, self.rules.max_headers)?;
         let destination = self.rules.routes.find(&request)?;
         trail.routed(&destination.workspace);
+        let credentials = &self.rules.credentials;
+        credentials.admit(request.headers(), &destination.host, trail.scheme())?;
         if let Some(question) = Question::asked(request.uri().path()) {
             return self.answer(question, &destination, request, trail).await;
         }
 
         let upgrade = Upgrade::asked(&mut request)?;
         let Destination { workspace, host } = destination;
-        let credential = authenticate::credential(&request, workspace.allowances)?;
-        let (authority, again) = self.authority(credential, &workspace, trail).await?;
+        let credential = credentials.of(&request, workspace.allowances)?;
+        let (authority, again) = self.authorize(credential, &workspace, trail).await?;
 
         let (mut head, body) = request.into_parts();
         let visit = trail.visit(host);
@@ -89,6 +93,28 @@ where
         let response = replay::forward(seams, forward, again).await?;
 
         relay::response(response, upgrade, &workspace, &visit)
+    }
+
+    /// What the request is forwarded under: its own credential made into the workspace's token; or the machine's, made into
+    /// one as well, or shown to the gateway that is next. And what to ask for should that be refused.
+    async fn authorize(
+        &self,
+        credential: Credential<'_>,
+        workspace: &Workspace,
+        trail: &mut Trail,
+    ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
+        let machine = match credential {
+            Credential::Presented(token) => return self.authority(token, workspace, trail).await,
+            Credential::Of(machine) => machine,
+        };
+        let token = machine.source.token().await?;
+        match machine.next_hop {
+            NextHop::Gateway => Ok((Authority::Shown(machine::bearer(&token)?), None)),
+            NextHop::Workspace => {
+                let swapped = self.authority(token.clone(), workspace, trail).await;
+                swapped.map_err(|failure| NoToken::or(failure, &token, self.rules.clock.now()))
+            }
+        }
     }
 
     /// Who, and then whether Databricks agrees; and what to ask for should the workspace refuse that. A token that Databricks
@@ -131,6 +157,7 @@ where
             }
             Question::AuthorizationServer => bootstrap::authorization_server(&base, request.uri().path()),
             Question::Token => {
+                self.rules.credentials.may_be_asked_for()?;
                 let (head, body) = request.into_parts();
                 let form = bootstrap::read_form(&head.headers, body).await?;
                 let request = TokenRequest::parse(&form)?;

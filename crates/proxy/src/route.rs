@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -186,6 +186,15 @@ impl Host {
     /// As the client wrote it.
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
+    }
+
+    /// Whether it can mean this machine alone, whoever answers for names: a loopback address, or `localhost`
+    /// (RFC 6761 section 6.3).
+    pub(crate) fn is_loopback(&self) -> bool {
+        let name = self.0.host();
+        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+        name.eq_ignore_ascii_case("localhost")
+            || address.is_ok_and(|address| address.to_canonical().is_loopback())
     }
 
     /// RFC 9112 section 3.2: exactly one `Host`, valid, and the same as an absolute target's (section 3.2.2 would

@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::Credentials;
+
 /// Limits and time-outs of the data plane. There is no total time-out and, unless it is asked for, no body limit: an
 /// upload may reach 5 GB and a stream may live for hours.
 #[derive(Clone, Debug)]
@@ -56,6 +58,8 @@ pub struct Settings {
     /// Whether workspaces are told a client's address, and the scheme and host that it used: `Forwarded` (RFC 7239) and
     /// `X-Forwarded-*`. Default: no, as they are nobody's business.
     pub forwarded: bool,
+    /// Whose JWT requests travel under. Default: the callers' own.
+    pub credentials: Credentials,
 }
 
 impl Default for Settings {
@@ -82,6 +86,7 @@ impl Default for Settings {
             tunnel_idle_timeout: Some(Duration::from_secs(3600)),
             audiences: Vec::new(),
             forwarded: false,
+            credentials: Credentials::Callers,
         }
     }
 }

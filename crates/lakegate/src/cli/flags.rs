@@ -131,7 +131,7 @@ impl Flags {
         Raw {
             server: Server {
                 listen: list("--listen", &self.listen),
-                tls: self.tls(),
+                tls: Tls::flags(self.tls_cert.as_ref(), self.tls_key.as_ref()),
                 ..Server::default()
             },
             admin: self.admin.clone().map(admin),
@@ -149,31 +149,12 @@ impl Flags {
         }
     }
 
-    fn tls(&self) -> Setting<Tls> {
-        let place = if self.tls_cert.is_some() {
-            "--tls-cert"
-        } else {
-            "--tls-key"
-        };
-        let given = self.tls_cert.is_some() || self.tls_key.is_some();
-        let tls = given.then(|| Tls {
-            cert: Setting::flag("--tls-cert", self.tls_cert.clone()),
-            key: Setting::flag("--tls-key", self.tls_key.clone()),
-            ..Tls::default()
-        });
-        Setting::flag(place, tls)
-    }
-
     fn issuer(&self) -> Issuer {
-        let jwks = (self.jwks_url.is_some() || self.jwks_file.is_some()).then(|| Jwks {
-            url: Setting::flag("--jwks-url", self.jwks_url.clone()),
-            file: Setting::flag("--jwks-file", self.jwks_file.clone()),
-        });
         Issuer {
             place: Place::Flag("--issuer"),
             url: Setting::flag("--issuer", self.issuer.clone()),
             audiences: list("--audience", &self.audience),
-            jwks: Setting::flag("--jwks-url", jwks),
+            jwks: Jwks::flags(self.jwks_url.as_ref(), self.jwks_file.as_ref()),
             identity_claims: Setting::Absent,
             insecure_http: self.insecure_http(),
         }
@@ -201,7 +182,36 @@ impl Flags {
     }
 }
 
-fn admin(address: String) -> Admin {
+// === impl Tls ===
+
+impl Tls {
+    /// Absent when neither flag was given.
+    pub(super) fn flags(cert: Option<&String>, key: Option<&String>) -> Setting<Self> {
+        let place = if cert.is_some() { "--tls-cert" } else { "--tls-key" };
+        let given = cert.is_some() || key.is_some();
+        let tls = given.then(|| Self {
+            cert: Setting::flag("--tls-cert", cert.cloned()),
+            key: Setting::flag("--tls-key", key.cloned()),
+            ..Self::default()
+        });
+        Setting::flag(place, tls)
+    }
+}
+
+// === impl Jwks ===
+
+impl Jwks {
+    /// Absent when neither flag was given.
+    pub(super) fn flags(url: Option<&String>, file: Option<&String>) -> Setting<Self> {
+        let jwks = (url.is_some() || file.is_some()).then(|| Self {
+            url: Setting::flag("--jwks-url", url.cloned()),
+            file: Setting::flag("--jwks-file", file.cloned()),
+        });
+        Setting::flag("--jwks-url", jwks)
+    }
+}
+
+pub(super) fn admin(address: String) -> Admin {
     Admin {
         place: Place::Flag("--admin"),
         listen: Setting::flag("--admin", Some(address)),
@@ -209,7 +219,7 @@ fn admin(address: String) -> Admin {
 }
 
 /// A flag that may be repeated; not given at all, it is absent.
-fn list(name: &'static str, values: &[String]) -> Setting<Vec<Given<String>>> {
+pub(super) fn list(name: &'static str, values: &[String]) -> Setting<Vec<Given<String>>> {
     let given = |value: &String| Given {
         value: value.clone(),
         place: Place::Flag(name),

@@ -141,16 +141,59 @@ fn a_file_and_flags_exclude_each_other() {
 }
 
 #[test]
-fn every_flag_of_run_has_an_environment_variable() {
+fn every_flag_has_an_environment_variable() {
     let command = Cli::command();
-    let run = command.find_subcommand("run").expect("run");
-    for flag in run.get_arguments().filter(|flag| flag.get_id() != "help") {
-        let long = flag.get_long().expect("a long name");
-        let variable = format!("LAKEGATE_{}", long.to_uppercase().replace('-', "_"));
-        assert_eq!(
-            flag.get_env().and_then(|name| name.to_str()),
-            Some(variable.as_str()),
-            "{long}"
-        );
+    for name in ["run", "agent"] {
+        let command = command.find_subcommand(name).expect(name);
+        for flag in command.get_arguments().filter(|flag| flag.get_id() != "help") {
+            let long = flag.get_long().expect("a long name");
+            let variable = format!("LAKEGATE_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(
+                flag.get_env().and_then(|name| name.to_str()),
+                Some(variable.as_str()),
+                "{long}"
+            );
+        }
+    }
+}
+
+fn agent(arguments: &[&str]) -> Result<AgentArgs, clap::Error> {
+    let words = ["lakegate", "agent"].iter().chain(arguments);
+    match Cli::try_parse_from(words)?.command {
+        Command::Agent(args) => Ok(*args),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_agent_has_one_way_out_and_one_source() {
+    let (out, source) = ("--gateway=https://a", "--token-file=b");
+    agent(&[out, source]).expect("arguments");
+    agent(&[out, "--token-command=b"]).expect("arguments");
+    agent(&["--workspace=https://a", source]).expect("arguments");
+    for wrong in [
+        &[out][..],
+        &[source],
+        &[out, source, "--token-command=b"],
+        &[out, source, "--workspace=https://a"],
+        &[out, source, "--issuer=https://a"],
+        &[out, source, "--token-margin=1m"],
+        &[out, source, "--socket-mode=0600"],
+        &[out, source, "--config=a.toml"],
+    ] {
+        agent(wrong).expect_err(&wrong.join(" "));
+    }
+}
+
+#[test]
+fn docs_agent_tells_every_flag_of_the_agent() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/agent.md");
+    let page = std::fs::read_to_string(path).expect("docs/agent.md");
+    let rows: String = page.lines().filter(|line| line.starts_with("| `--")).collect();
+    let command = Cli::command();
+    let command = command.find_subcommand("agent").expect("agent");
+    for flag in command.get_arguments().filter(|flag| flag.get_id() != "help") {
+        let long = format!("`--{}`", flag.get_long().expect("a long name"));
+        assert!(rows.contains(&long), "{long}");
     }
 }

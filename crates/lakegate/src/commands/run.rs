@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use proxy::{AccessSink, Drained};
+use proxy::Drained;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
@@ -21,15 +21,20 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = args.load()?;
     install_cryptography();
     let telemetry = Telemetry::start(&config.log);
-    block_on(serve(&config, Arc::new(telemetry.access())))?;
+    let access = Arc::new(telemetry.access());
+    block_on(serve(&config, || Serving::start(&config, access)))?;
     Ok(())
 }
 
-async fn serve(config: &Config, access: Arc<dyn AccessSink>) -> anyhow::Result<()> {
+/// Serves what `start` gives.
+pub(super) async fn serve(
+    config: &Config,
+    start: impl FnOnce() -> anyhow::Result<Serving>,
+) -> anyhow::Result<()> {
     // Before anything is served, so that no signal can come too early for its meaning.
     let mut stop = Stop::listen()?;
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
-    let serving = Serving::start(config, access)?;
+    let serving = start()?;
     announce(config, &serving);
     loop {
         tokio::select! {
@@ -67,6 +72,9 @@ fn announce(config: &Config, serving: &Serving) {
         if config.server.tls.is_none() && !address.ip().is_loopback() {
             tracing::warn!(%address, "plain HTTP beyond this machine: callers' tokens can be read on the way, unless TLS ends in front");
         }
+    }
+    if let Some(path) = serving.socket_path() {
+        tracing::info!(socket = %path.display(), version = env!("CARGO_PKG_VERSION"), "listening");
     }
     if let Some(address) = serving.admin_address() {
         tracing::info!(%address, "admin listener");

@@ -3,6 +3,8 @@
 //! Strings that have a grammar live here and nowhere else. The command line's flags become the
 //! same [`Raw`], so that file and flags obey the same rules.
 
+use proxy::NextHop;
+
 use super::document::Section;
 use super::fault::{Faults, Place};
 use super::given::{Given, Setting};
@@ -17,6 +19,22 @@ pub(crate) struct Raw {
     pub(crate) exchange: Exchange,
     pub(crate) outbound: Outbound,
     pub(crate) log: Log,
+}
+
+/// `lakegate agent`, which flags alone say: a [`Raw`] of one workspace, and what only an agent has.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    pub(crate) base: Raw,
+    pub(crate) next_hop: NextHop,
+    pub(crate) socket: Setting<String>,
+    pub(crate) socket_mode: Setting<String>,
+    pub(crate) token_file: Setting<String>,
+    pub(crate) token_command: Setting<String>,
+    pub(crate) token_shell: Setting<bool>,
+    pub(crate) token_timeout: Setting<String>,
+    pub(crate) token_margin: Setting<String>,
+    pub(crate) token_wait: Setting<String>,
+    pub(crate) require_token: Setting<String>,
 }
 
 /// `[server]`

@@ -3,11 +3,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
-use super::{Arrival, Desk, Listener, ServerTls};
+use super::{Accepted, Arrival, Desk, Listener, Listening, ServerTls, THIS_MACHINE};
 use crate::drain::Drain;
+
+/// Where clients come in.
+enum Door {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
 
 /// Accepts on one listener until the drain starts, and hands each connection to the worker that has the fewest.
 ///
@@ -20,17 +26,17 @@ pub(crate) async fn accept_all(
     drain: Drain,
 ) -> io::Result<()> {
     let Listener { socket, tls } = listener;
-    let socket = TcpListener::from_std(socket)?;
+    let door = Door::open(socket)?;
     let mut shortage = Shortage::default();
     loop {
         let accept = async {
-            let accepted = socket.accept().await;
+            let accepted = door.accept().await;
             if let Err(error) = &accepted {
                 shortage.lasts(error).await;
             }
-            let (stream, peer) = accepted?;
+            let (socket, peer) = accepted?;
             shortage.ends();
-            seated(stream, peer, tls.as_ref(), &places).await
+            seated(socket, peer, tls.as_ref(), &places).await
         };
         let arrival = tokio::select! {
             () = drain.started() => return Ok(()),
@@ -45,7 +51,7 @@ pub(crate) async fn accept_all(
 /// Its place comes after the connection, never before: a listener that waited with a place in its hand would keep it
 /// from the others.
 async fn seated(
-    stream: TcpStream,
+    socket: Accepted,
     peer: SocketAddr,
     tls: Option<&ServerTls>,
     places: &Arc<Semaphore>,
@@ -55,12 +61,37 @@ async fn seated(
         .await
         .map_err(io::Error::other)?;
     Ok(Arrival {
-        socket: stream.into_std()?,
-        // An IPv4 client is one on a socket for both, too.
-        peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
+        socket,
+        peer,
         tls: tls.map(ServerTls::current),
         permit,
     })
+}
+
+// === impl Door ===
+
+impl Door {
+    fn open(socket: Listening) -> io::Result<Self> {
+        match socket {
+            Listening::Tcp(socket) => TcpListener::from_std(socket).map(Self::Tcp),
+            Listening::Unix(socket) => UnixListener::from_std(socket).map(Self::Unix),
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(Accepted, SocketAddr)> {
+        match self {
+            Self::Tcp(socket) => {
+                let (stream, peer) = socket.accept().await?;
+                // An IPv4 client is one on a socket for both, too.
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                Ok((Accepted::Tcp(stream.into_std()?), peer))
+            }
+            Self::Unix(socket) => {
+                let (stream, _) = socket.accept().await?;
+                Ok((Accepted::Unix(stream.into_std()?), THIS_MACHINE))
+            }
+        }
+    }
 }
 
 fn hand_over(arrival: Arrival, desks: &[Desk]) {

@@ -5,19 +5,21 @@ mod preface;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
+use rustls::ServerConfig;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::interim::{Interim, Prompter};
 use super::paced::Pace;
 use super::sequel::Sequel;
-use super::{Arrival, Crowd, proxy_protocol};
+use super::{Accepted, Arrival, Crowd, proxy_protocol};
 use crate::drain::{Drain, Tasks};
 use crate::observe::{Observed, Unread};
 use crate::settings::Settings;
@@ -99,7 +101,24 @@ pub(super) async fn serve<J: Serve>(arrival: Arrival, shift: Shift<J>) -> io::Re
         permit: _permit,
     } = arrival;
     let _guard = shift.journey.admit();
-    let mut tcp = TcpStream::from_std(socket)?;
+    match socket {
+        Accepted::Tcp(socket) => by_tcp(TcpStream::from_std(socket)?, peer, tls, shift).await,
+        Accepted::Unix(socket) => {
+            let origin = Origin {
+                address: peer,
+                secure: false,
+            };
+            in_the_clear(UnixStream::from_std(socket)?, origin, shift).await
+        }
+    }
+}
+
+async fn by_tcp<J: Serve>(
+    mut tcp: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+    shift: Shift<J>,
+) -> io::Result<()> {
     prepare(&tcp)?;
     let settings = shift.journey.settings();
     let address = client(&mut tcp, peer, settings).await?;
@@ -113,11 +132,7 @@ pub(super) async fn serve<J: Serve>(arrival: Arrival, shift: Shift<J>) -> io::Re
                 address,
                 secure: false,
             };
-            if settings.h2c {
-                by_preface(tcp, origin, shift).await
-            } else {
-                h1::serve(tcp, origin, shift).await
-            }
+            in_the_clear(tcp, origin, shift).await
         }
         Some(config) => {
             let handshake = TlsAcceptor::from(config).accept(tcp);
@@ -131,6 +146,18 @@ pub(super) async fn serve<J: Serve>(arrival: Arrival, shift: Shift<J>) -> io::Re
                 _ => h1::serve(tls, origin, shift).await,
             }
         }
+    }
+}
+
+async fn in_the_clear<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
+where
+    J: Serve,
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    if shift.journey.settings().h2c {
+        by_preface(io, origin, shift).await
+    } else {
+        h1::serve(io, origin, shift).await
     }
 }
 

@@ -109,6 +109,7 @@ impl Failure {
         );
         repeatable.then(|| match self {
             Self::Exchange(error) => error.retry_after().unwrap_or(RETRY_AFTER),
+            Self::NoToken(lack) => lack.retry_after,
             _ => RETRY_AFTER,
         })
     }
@@ -128,7 +129,7 @@ impl Failure {
             Self::Forward(fault) => !fault.is_the_clients(),
             Self::Exchange(error) => !matches!(error, ExchangeError::Denied(_)),
             Self::Rejected(rejection) => rejection.is_temporary(),
-            Self::UnexpectedUpgrade | Self::Internal => true,
+            Self::NoToken(_) | Self::UnexpectedUpgrade | Self::Internal => true,
             _ => false,
         }
     }

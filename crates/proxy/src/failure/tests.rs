@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Failure, RequestId};
 use crate::forward::{ConnectError, ForwardError};
+use crate::machine::NoToken;
 
 const ID: RequestId = RequestId(0xabc);
 
@@ -41,6 +42,13 @@ fn all() -> Vec<Failure> {
         ForwardError::RequestTooLarge(1_000).into(),
         Failure::MethodNotAllowed,
         Failure::UnknownHost("x.example.com".to_owned()),
+        Failure::ForeignHost("x.example.com".to_owned()),
+        Failure::ForeignOrigin,
+        Failure::NotALocalToken,
+        Failure::NoToken(NoToken {
+            why: "/run/jwt is empty".to_owned(),
+            retry_after: Duration::from_secs(3),
+        }),
         Failure::NoCredential,
         Failure::TwoCredentials,
         Failure::UnsupportedCredential,

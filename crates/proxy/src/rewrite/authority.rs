@@ -10,6 +10,8 @@ pub(crate) enum Authority {
     Exchanged(AccessToken),
     /// The caller's own, which the workspace has to judge.
     Passed(PassedToken),
+    /// A machine's, as the `Bearer …` that it is: the gateway that is next will verify and swap it.
+    Shown(HeaderValue),
 }
 
 impl Authority {
@@ -17,6 +19,7 @@ impl Authority {
         match self {
             Self::Exchanged(token) => token.header(),
             Self::Passed(token) => token.header(),
+            Self::Shown(header) => header.clone(),
         }
     }
 }
