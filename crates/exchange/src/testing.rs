@@ -43,6 +43,7 @@ impl Callers {
         };
         let (verifier, _) = Verifier::builder(vec![issuer], http())
             .clock(clock.clone())
+            .remembered_tokens(100)
             .build();
         Self {
             idp,

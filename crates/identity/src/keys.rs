@@ -66,6 +66,18 @@ impl Keys {
         };
         found.map_err(|no_key| explain(no_key, issuer, header, freshness))
     }
+
+    /// Lets the keys be fetched again, if that is allowed now; `false` where they are never fetched.
+    pub(crate) async fn refetch(&self) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            // Whatever came of it: a fetch may have ended since the keys were looked at.
+            Self::Refreshed(keys) => {
+                keys.refetched().await;
+                true
+            }
+        }
+    }
 }
 
 fn explain(no_key: NoKey, issuer: &str, header: &Header, freshness: Freshness) -> Rejection {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::claims::{Claims, check_start};
 use crate::facts::{Facts, Subject, SubjectDigest};
+use crate::jws::Jws;
 use crate::key::Key;
 use crate::keys::Keys;
 use crate::rejection::{Quoted, Rejection};
@@ -21,6 +22,18 @@ pub(crate) struct Provider {
 const QUOTED_AUDIENCES: usize = 5;
 
 impl Provider {
+    /// The key of this provider that signed the token.
+    pub(crate) async fn signer(&self, jws: &Jws<'_>) -> Result<Arc<Key>, Rejection> {
+        let key = self.keys.find(&self.name, &jws.header).await?;
+        if key.signed(jws) {
+            Ok(key)
+        } else {
+            Err(Rejection::BadSignature {
+                issuer: self.issuer.url.clone(),
+            })
+        }
+    }
+
     /// Judges the claims of a token that `key` signed.
     ///
     /// The audience comes before the times: who has the wrong one needs another token anyway, so an expired

@@ -109,12 +109,13 @@ impl Inner {
         let jws = Jws::parse(token)?;
         let claims = Claims::parse(&jws.payload)?;
         let provider = self.provider(&claims.issuer()?)?;
-        let key = provider.keys.find(&provider.name, &jws.header).await?;
-        if !key.signed(&jws) {
-            return Err(Rejection::BadSignature {
-                issuer: provider.issuer.url.clone(),
-            });
-        }
+        let found = provider.signer(&jws).await;
+        let key = match found {
+            Err(rejection) if may_be_a_new_key(&jws, &rejection) && provider.keys.refetch().await => {
+                provider.signer(&jws).await
+            }
+            found => found,
+        }?;
         provider.admit(&claims, key, self.clock.now(), self.leeway)
     }
 
@@ -144,6 +145,17 @@ impl Inner {
             configured: configured().collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// Whether a token that names no key may be signed by one that is not known yet. Who has only one key need not name it (RFC 7515
+/// section 4.1.4); when it is replaced, this is the only sign.
+fn may_be_a_new_key(jws: &Jws<'_>, rejection: &Rejection) -> bool {
+    let unnamed = jws.header.key_id.is_none();
+    unnamed
+        && matches!(
+            rejection,
+            Rejection::BadSignature { .. } | Rejection::KeyNotNamed { candidates: 0, .. }
+        )
 }
 
 /// Whether `iss` is that of Databricks' own OAuth tokens, which callers present by mistake.

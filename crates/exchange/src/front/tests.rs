@@ -11,6 +11,7 @@ use super::*;
 use crate::testing::{Callers, grant, http, service_principal};
 use crate::{Denial, FederationPolicy, Outage, Scope, TokenEndpoint};
 
+mod crowd;
 mod expiry;
 mod failures;
 mod keys;

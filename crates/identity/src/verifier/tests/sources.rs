@@ -161,3 +161,35 @@ async fn the_refresh_ends_with_the_last_verifier() {
         .unwrap()
         .unwrap();
 }
+
+fn unnamed(signer: &Signer, idp: &Server) -> String {
+    let header = json!({"alg": signer.header()["alg"]});
+    signer.sign_text(&header.to_string(), &claims(json!({"iss": idp.url})).to_string())
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_key_finds_the_one_that_took_the_place_of_the_only_one() {
+    for old in [&EC, &RSA] {
+        let idp = Server::idp(&[old]).await;
+        let (verifier, _refresh) = discovering(&idp);
+        assert_eq!(refused(&verifier, &unnamed(old, &idp)).await, "accepted");
+        idp.serve("/jwks", &jwks(&[&EC_2]));
+        assert_eq!(refused(&verifier, &unnamed(&EC_2, &idp)).await, "accepted");
+        assert_eq!(idp.jwks_requests(), 2);
+    }
+}
+
+#[tokio::test]
+async fn forged_tokens_that_name_no_key_are_not_passed_on_to_the_issuer() {
+    let idp = Server::idp(&[&EC]).await;
+    let (verifier, _refresh) = start(
+        vec![issuer(&idp.url, KeySource::Discovery)],
+        Duration::from_secs(30),
+    );
+    verifier.ready().await;
+    for _ in 0..100 {
+        let forged = unnamed(&EC_2, &idp);
+        assert_eq!(refused(&verifier, &forged).await, "JWT_BAD_SIGNATURE");
+    }
+    assert_eq!(idp.jwks_requests(), 2);
+}
