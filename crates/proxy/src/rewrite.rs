@@ -108,9 +108,10 @@ pub(crate) fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
 }
 
 /// Asks for WebSocket, or agrees to it, on the one connection that this head goes to (RFC 9110 section 7.8). There is
-/// no body, so nothing may seem to say how long it is.
+/// no body and nothing behind one, so nothing may seem to say how long it is.
 pub(crate) fn upgrade(headers: &mut HeaderMap) {
     headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::TE);
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
 }

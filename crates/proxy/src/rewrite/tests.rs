@@ -265,6 +265,14 @@ fn the_target_goes_on_byte_for_byte() {
 }
 
 #[test]
+fn an_upgrade_says_nothing_of_a_body_or_of_what_is_behind_one() {
+    let mut headers = rewritten_headers(&[("te", "trailers"), ("content-length", "0")]);
+    super::upgrade(&mut headers);
+    assert!(!headers.contains_key("te") && !headers.contains_key("content-length"));
+    assert_eq!(headers.get_all("connection").iter().collect::<Vec<_>>(), ["upgrade"]);
+}
+
+#[test]
 fn a_workspaces_answer_loses_its_connection_its_cookies_and_any_token() {
     let response = Response::builder()
         .header("connection", "x-internal, keep-alive")
