@@ -24,6 +24,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) use acceptor::accept_all;
 pub(crate) use connection::{Peer, Serve};
 pub(crate) use crowd::Crowd;
+pub use guard::guarded;
 pub(crate) use interim::Interim;
 pub use tls::ServerTls;
 pub(crate) use worker::{Desk, Worker};

@@ -109,7 +109,7 @@ where
         };
         let token = machine.source.token().await?;
         match machine.next_hop {
-            NextHop::Gateway => Ok((Authority::Shown(machine::bearer(&token)?), None)),
+            NextHop::Gateway => Ok((Authority::shown(machine::bearer(&token)?), None)),
             NextHop::Workspace => {
                 let swapped = self.authority(token.clone(), workspace, trail).await;
                 swapped.map_err(|failure| NoToken::or(failure, &token, self.rules.clock.now()))
@@ -130,7 +130,7 @@ where
             Err(rejection) => {
                 let passed = PassedToken::instead_of(rejection, &credential, workspace)?;
                 trail.passed_through();
-                return Ok((Authority::Passed(passed), None));
+                return Ok((Authority::passed(passed), None));
             }
         };
         trail.authenticated(&identity);
@@ -138,7 +138,7 @@ where
         let token = self.swap.clone().oneshot(swap.clone()).await?;
         trail.swapped();
         let again = swap.instead_of(token.clone());
-        Ok((Authority::Exchanged(token), Some(again)))
+        Ok((Authority::exchanged(token), Some(again)))
     }
 
     /// The questions that clients ask before they have a token.

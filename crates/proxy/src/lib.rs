@@ -61,12 +61,12 @@ mod observe;
 mod patience;
 mod relay;
 mod replay;
-mod rewrite;
+pub mod rewrite;
 mod route;
 mod settings;
 mod upgrade;
 
-pub use accept::{Listener, ServerTls};
+pub use accept::{Listener, ServerTls, guarded};
 pub use counters::{CountersSnapshot, LATENCY_BUCKETS_SECONDS};
 pub use drain::Drained;
 pub use failure::ERROR_DOMAIN;

@@ -1,25 +1,27 @@
 //! Headers in, headers out: pure and synchronous. What a client says about connections, forwarding and identity ends
 //! here; what it says to the workspace goes on untouched, in order and multiplicity.
+//!
+//! Public so that anybody can try these rules on any head without a socket; the fuzz target `rewrite` does.
 
 mod authority;
 mod forwarded;
 mod hearsay;
 mod location;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{PathAndQuery, Scheme, Uri};
-use http::{Version, request, response};
+use http::{Request, Version, request, response};
 
 use crate::grpc;
 use crate::route::{Allowances, Host, Workspace, WorkspaceUrl};
 
-pub(crate) use authority::Authority;
+pub use authority::Authority;
 
 /// A client's request as the two ends of its connection see each other.
 #[derive(Debug)]
-pub(crate) struct Visit {
+pub struct Visit {
     /// `http` or `https`, by which the client reached the gateway.
     pub(crate) scheme: &'static str,
     /// The host under which the client knows the gateway.
@@ -28,11 +30,22 @@ pub(crate) struct Visit {
     pub(crate) client: IpAddr,
 }
 
+impl Visit {
+    /// The visit that `request` belongs to; `None` when it names no host, or several.
+    pub fn of<B>(request: &Request<B>, client: SocketAddr, secure: bool) -> Option<Self> {
+        Host::of(request).ok().map(|host| Self {
+            scheme: if secure { "https" } else { "http" },
+            host,
+            client: client.ip(),
+        })
+    }
+}
+
 /// Turns a client's request into the workspace's: one host, one credential, the target byte for byte.
 ///
 /// The order is the security: what a client's `Connection` nominates is dropped first, so that nobody can nominate
 /// away what is set after it.
-pub(crate) fn request(head: &mut request::Parts, workspace: &Workspace, authority: &Authority) {
+pub fn request(head: &mut request::Parts, workspace: &Workspace, authority: &Authority) {
     let grpc = grpc::is_asked_by(head);
     let trailers = grpc || accepts_trailers(&head.headers);
     strip_hop_by_hop(&mut head.headers);
@@ -79,7 +92,7 @@ fn accepts_trailers(headers: &HeaderMap) -> bool {
 
 /// What is behind a client's body is judged as what is before it; and what decided over the request cannot come late
 /// (RFC 9110 section 6.5.1).
-pub(crate) fn request_trailers(trailers: &mut HeaderMap) {
+pub fn request_trailers(trailers: &mut HeaderMap) {
     hearsay::strip(trailers);
     for name in FROM_CLIENTS_NEVER.iter().chain([&header::COOKIE]) {
         trailers.remove(name);
@@ -88,7 +101,7 @@ pub(crate) fn request_trailers(trailers: &mut HeaderMap) {
 }
 
 /// The same behind a workspace's.
-pub(crate) fn response_trailers(trailers: &mut HeaderMap) {
+pub fn response_trailers(trailers: &mut HeaderMap) {
     for name in FROM_WORKSPACES_NEVER.iter().chain(&SET_COOKIES) {
         trailers.remove(name);
     }
@@ -103,13 +116,13 @@ fn strip_from_trailers(trailers: &mut HeaderMap) {
 
 /// Tells the workspace who asks, from the connection itself (RFC 7239): after [`request`] has dropped what the client
 /// said of it.
-pub(crate) fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
+pub fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
     forwarded::set(headers, visit);
 }
 
 /// Asks for WebSocket, or agrees to it, on the one connection that this head goes to (RFC 9110 section 7.8). There is
 /// no body and nothing behind one, so nothing may seem to say how long it is.
-pub(crate) fn upgrade(headers: &mut HeaderMap) {
+pub fn upgrade(headers: &mut HeaderMap) {
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::TE);
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -117,14 +130,14 @@ pub(crate) fn upgrade(headers: &mut HeaderMap) {
 }
 
 /// Turns a workspace's response into the gateway's.
-pub(crate) fn response(head: &mut response::Parts, workspace: &Workspace, visit: &Visit) {
+pub fn response(head: &mut response::Parts, workspace: &Workspace, visit: &Visit) {
     from_workspace(&mut head.headers, workspace.allowances);
     location::lead_back(&mut head.headers, &workspace.url, visit);
 }
 
 /// Turns a head that comes before the response into the gateway's. There is no body behind it, so nothing may say how
 /// long that is (RFC 9110 section 8.6), and no redirect in it.
-pub(crate) fn interim(headers: &mut HeaderMap, workspace: &Workspace) {
+pub fn interim(headers: &mut HeaderMap, workspace: &Workspace) {
     from_workspace(headers, workspace.allowances);
     for name in &ONLY_AT_THE_HEAD {
         headers.remove(name);

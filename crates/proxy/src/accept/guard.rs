@@ -36,6 +36,14 @@ pub(super) struct Guarded<IO> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdict(Arc<OnceLock<&'static str>>);
 
+/// The client's side of an HTTP/1.1 connection as hyper sees it, with nothing in it but requests that every server reads
+/// alike.
+///
+/// Public so that anybody can try any bytes without a socket; the fuzz target `guard` does.
+pub fn guarded<IO: AsyncRead + AsyncWrite + Unpin>(io: IO) -> impl AsyncRead + AsyncWrite + Unpin {
+    Guarded::new(io, Sequel::default())
+}
+
 // === impl Verdict ===
 
 impl Verdict {

@@ -5,21 +5,36 @@ use crate::authenticate::PassedToken;
 
 /// Under whose authority a request goes on: the one `Authorization` that the workspace sees.
 #[derive(Debug)]
-pub(crate) enum Authority {
-    /// Of a caller whose JWT was verified, and swapped.
+pub struct Authority(Kind);
+
+#[derive(Debug)]
+enum Kind {
     Exchanged(AccessToken),
-    /// The caller's own, which the workspace has to judge.
     Passed(PassedToken),
-    /// A machine's, as the `Bearer …` that it is: the gateway that is next will verify and swap it.
     Shown(HeaderValue),
 }
 
 impl Authority {
+    /// Of a caller whose JWT was verified, and swapped.
+    pub fn exchanged(token: AccessToken) -> Self {
+        Self(Kind::Exchanged(token))
+    }
+
+    /// The caller's own, which the workspace has to judge.
+    pub(crate) fn passed(token: PassedToken) -> Self {
+        Self(Kind::Passed(token))
+    }
+
+    /// A machine's, as the `Bearer …` that it is: the gateway that is next will verify and swap it.
+    pub(crate) fn shown(header: HeaderValue) -> Self {
+        Self(Kind::Shown(header))
+    }
+
     pub(super) fn header(&self) -> HeaderValue {
-        match self {
-            Self::Exchanged(token) => token.header(),
-            Self::Passed(token) => token.header(),
-            Self::Shown(header) => header.clone(),
+        match &self.0 {
+            Kind::Exchanged(token) => token.header(),
+            Kind::Passed(token) => token.header(),
+            Kind::Shown(header) => header.clone(),
         }
     }
 }

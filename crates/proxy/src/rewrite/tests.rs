@@ -49,7 +49,7 @@ fn visit(scheme: &'static str, host: &str, client: &str) -> Visit {
 
 fn token() -> Authority {
     let token = AccessToken::new("swapped", Expiry(UnixTime::from_seconds(1))).unwrap();
-    Authority::Exchanged(token)
+    Authority::exchanged(token)
 }
 
 fn rewritten(request: Request<()>) -> request::Parts {
@@ -269,7 +269,10 @@ fn an_upgrade_says_nothing_of_a_body_or_of_what_is_behind_one() {
     let mut headers = rewritten_headers(&[("te", "trailers"), ("content-length", "0")]);
     super::upgrade(&mut headers);
     assert!(!headers.contains_key("te") && !headers.contains_key("content-length"));
-    assert_eq!(headers.get_all("connection").iter().collect::<Vec<_>>(), ["upgrade"]);
+    assert_eq!(
+        headers.get_all("connection").iter().collect::<Vec<_>>(),
+        ["upgrade"]
+    );
 }
 
 #[test]
