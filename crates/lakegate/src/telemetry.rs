@@ -4,31 +4,26 @@
 //! request: when the queue is full, lines are dropped and counted.
 
 mod access;
+mod queue;
 mod subject;
 
-use std::io::{self, BufWriter};
+use std::io;
 
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::{Registry, fmt};
 
 pub use access::AccessLog;
 
 use crate::config::{Log, LogFormat};
+use queue::{Queue, Scribe};
 
 /// Logging, for as long as this lives; what is queued is written when it is dropped. `main` keeps it.
 #[must_use = "logging ends when this is dropped"]
 #[derive(Debug)]
 pub struct Telemetry {
     access: AccessLog,
-    _writer: WorkerGuard,
+    _scribe: Scribe,
 }
-
-/// Bytes that go out in one write at most.
-const BUFFER: usize = 64 * 1024;
-
-/// Lines that may wait to be written: about 4 MiB, and a second of a busy gateway.
-const QUEUE: usize = 8_000;
 
 // === impl Telemetry ===
 
@@ -37,18 +32,13 @@ impl Telemetry {
     ///
     /// In a process that does so already, events stay where they are, and only the access log is new.
     pub fn start(config: &Log) -> Self {
-        let (writer, guard) = NonBlockingBuilder::default()
-            .lossy(true)
-            .buffered_lines_limit(QUEUE)
-            .thread_name("lakegate-log")
-            // One write for all lines that wait: the queue flushes when it is empty.
-            .finish(BufWriter::with_capacity(BUFFER, io::stdout()));
-        let subscriber = Registry::default().with(layer(config, writer.clone()));
+        let (queue, scribe) = Queue::before(io::stdout());
+        let subscriber = Registry::default().with(layer(config, queue.clone()));
         // The error means that there is a subscriber already: a test's, or an embedder's.
         let _ = tracing::subscriber::set_global_default(subscriber);
         Self {
-            access: AccessLog::new(config, writer),
-            _writer: guard,
+            access: AccessLog::new(config, queue),
+            _scribe: scribe,
         }
     }
 
@@ -59,7 +49,7 @@ impl Telemetry {
 }
 
 /// Events in the configured form. No colours: what clients send must not reach a terminal as control sequences.
-fn layer(config: &Log, writer: NonBlocking) -> Box<dyn Layer<Registry> + Send + Sync> {
+fn layer(config: &Log, writer: Queue) -> Box<dyn Layer<Registry> + Send + Sync> {
     let lines = fmt::layer().with_writer(writer).with_ansi(false);
     let filter = config.level.clone();
     match config.format {

@@ -2,30 +2,41 @@
 
 mod line;
 mod refused;
+mod stamp;
 
-use std::io::Write;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use proxy::{AccessRecord, AccessSink, RefusalRecord};
 use tracing::Level;
-use tracing_appender::non_blocking::NonBlocking;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
+use super::queue::Queue;
 use super::subject::Naming;
 use crate::config::{Log, LogFormat};
 use line::Line;
 use refused::Refused;
+use stamp::Stamp;
 
 /// Writes one line for each request, without waiting. Cheap to clone.
 ///
 /// It is silent unless the log's level lets `info` of the target `access` through.
 #[derive(Clone, Debug)]
 pub struct AccessLog {
-    writer: NonBlocking,
+    queue: Queue,
     format: LogFormat,
     naming: Arc<Naming>,
     enabled: bool,
+}
+
+/// What a worker writes its lines with, one after the other.
+#[derive(Default)]
+struct Pen {
+    stamp: Stamp,
+    line: Vec<u8>,
+}
+
+thread_local! {
+    static PEN: RefCell<Pen> = RefCell::default();
 }
 
 /// What the level directives call it: `info,access=off`.
@@ -34,47 +45,38 @@ const TARGET: &str = "access";
 // === impl AccessLog ===
 
 impl AccessLog {
-    pub(super) fn new(config: &Log, writer: NonBlocking) -> Self {
+    pub(super) fn new(config: &Log, queue: Queue) -> Self {
         Self {
-            writer,
+            queue,
             format: config.format,
             naming: Arc::new(Naming::new(&config.subjects)),
             enabled: config.level.would_enable(TARGET, &Level::INFO),
         }
     }
-}
 
-impl AccessLog {
-    /// A line that cannot be written is counted by the queue, which also counts the events that are lost.
-    fn write(&self, line: &str) {
-        let _ = self.writer.clone().write_all(line.as_bytes());
+    /// A line that finds no room is counted by the queue, which also counts the events that are lost.
+    fn write(&self, render: impl FnOnce(&str, &mut Vec<u8>)) {
+        if !self.enabled {
+            return;
+        }
+        PEN.with_borrow_mut(|Pen { stamp, line }| {
+            line.clear();
+            render(stamp.now(), line);
+            self.queue.add(line);
+        });
     }
 }
 
 impl AccessSink for AccessLog {
     fn record(&self, record: &AccessRecord<'_>) {
-        if !self.enabled {
-            return;
-        }
-        let line = Line::of(record, &self.naming, now());
-        self.write(&line.render(self.format));
+        self.write(|now, line| Line::of(record, &self.naming, now).render(self.format, line));
     }
 
     fn refused(&self, record: &RefusalRecord) {
-        if self.enabled {
-            self.write(&Refused::of(record, now()).render(self.format));
-        }
+        self.write(|now, line| Refused::of(record, now).render(self.format, line));
     }
 
     fn lost_lines(&self) -> u64 {
-        self.writer.error_counter().dropped_lines() as u64
+        self.queue.dropped() as u64
     }
-}
-
-/// The same clock and form as the events' own.
-fn now() -> String {
-    let mut now = String::with_capacity(32);
-    // Writing to a string cannot fail.
-    let _ = SystemTime.format_time(&mut Writer::new(&mut now));
-    now
 }

@@ -1,4 +1,5 @@
 mod callers;
+mod queue;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -7,12 +8,13 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use proxy::{AccessRecord, AccessSink, Outcome};
 use serde_json::Value;
-use tracing_appender::non_blocking;
 use tracing_subscriber::filter::Targets;
 
-use super::subject::Naming;
+use aws_lc_rs::hmac;
+
+use super::subject::pseudonym;
 use super::*;
-use crate::config::{SubjectKey, Subjects};
+use crate::config::Subjects;
 
 /// A place that both the log's thread and the test can see.
 #[derive(Clone, Default)]
@@ -29,6 +31,12 @@ impl Write for Page {
     }
 }
 
+impl Page {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("the page").clone()).expect("UTF-8")
+    }
+}
+
 fn log(format: LogFormat, level: &str) -> Log {
     let level: Targets = level.parse().expect("directives");
     Log {
@@ -39,13 +47,12 @@ fn log(format: LogFormat, level: &str) -> Log {
 }
 
 /// What `use_writer` had written by the time its queue was closed.
-fn written(use_writer: impl FnOnce(NonBlocking)) -> String {
+fn written(use_writer: impl FnOnce(Queue)) -> String {
     let page = Page::default();
-    let (writer, guard) = non_blocking(page.clone());
-    use_writer(writer);
-    drop(guard);
-    let bytes = page.0.lock().expect("the page").clone();
-    String::from_utf8(bytes).expect("UTF-8")
+    let (queue, scribe) = Queue::before(page.clone());
+    use_writer(queue);
+    drop(scribe);
+    page.text()
 }
 
 fn access_line(config: &Log, record: &AccessRecord<'_>) -> String {
@@ -72,6 +79,10 @@ fn record<'a>(path: &'a str, user_agent: &'a [u8]) -> AccessRecord<'a> {
         duration: Duration::from_micros(13_001),
         outcome: Outcome::Complete,
     }
+}
+
+fn key(bytes: [u8; 32]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, &bytes)
 }
 
 #[test]
@@ -196,44 +207,27 @@ fn events_are_json_lines_of_the_same_shape() {
 }
 
 #[test]
-fn a_subject_appears_as_configured() {
-    let name = |subjects| Naming::new(&subjects).name("https://a", "alice@example.com");
-    assert_eq!(name(Subjects::Clear).as_deref(), Some("alice@example.com"));
-    assert_eq!(name(Subjects::Off), None);
-    let hash = name(Subjects::Hash(SubjectKey::Random)).expect("a hash");
-    assert!(
-        hash.len() == 16 && hash.chars().all(|c| c.is_ascii_hexdigit()),
-        "{hash}"
-    );
-}
-
-#[test]
 fn a_hash_needs_the_key_to_be_guessed() {
-    let random = Naming::new(&Subjects::Hash(SubjectKey::Random));
-    let other = Naming::new(&Subjects::Hash(SubjectKey::Random));
+    let (mine, yours) = (key([1; 32]), key([2; 32]));
     assert_eq!(
-        random.name("https://a", "alice"),
-        random.name("https://a", "alice")
+        pseudonym(&mine, "https://a", "alice"),
+        pseudonym(&mine, "https://a", "alice")
     );
     assert_ne!(
-        random.name("https://a", "alice"),
-        other.name("https://a", "alice")
+        pseudonym(&mine, "https://a", "alice"),
+        pseudonym(&yours, "https://a", "alice")
     );
 }
 
 #[test]
-fn a_fixed_key_gives_the_same_hash_everywhere() {
-    let naming = || Naming::new(&Subjects::Hash(SubjectKey::Fixed(vec![7; 32])));
-    assert_eq!(
-        naming().name("https://a", "alice"),
-        naming().name("https://a", "alice")
+fn no_two_pairs_of_issuer_and_subject_are_the_same_bytes() {
+    let key = key([7; 32]);
+    assert_ne!(
+        pseudonym(&key, "https://a", "alice"),
+        pseudonym(&key, "https://b", "alice")
     );
     assert_ne!(
-        naming().name("https://a", "alice"),
-        naming().name("https://b", "alice")
-    );
-    assert_ne!(
-        naming().name("https://a", "bob"),
-        naming().name("https://ab", "ob")
+        pseudonym(&key, "https://a", "bob"),
+        pseudonym(&key, "https://ab", "ob")
     );
 }

@@ -1,4 +1,6 @@
-use std::fmt::{Display, Write};
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -12,19 +14,19 @@ use crate::config::LogFormat;
 /// What is written about one request: bounded, without control characters, without a query.
 #[derive(Debug, Serialize)]
 pub(crate) struct Line<'a> {
-    pub(crate) timestamp: String,
+    pub(crate) timestamp: &'a str,
     pub(crate) level: &'static str,
     pub(crate) target: &'static str,
     pub(crate) request_id: &'a str,
     pub(crate) client: SocketAddr,
     pub(crate) method: &'a str,
-    pub(crate) path: String,
+    pub(crate) path: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) workspace: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) issuer: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) subject: Option<String>,
+    pub(crate) subject: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) passed_through: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +35,7 @@ pub(crate) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failure: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cause: Option<String>,
+    pub(crate) cause: Option<Cow<'a, str>>,
     pub(crate) request_bytes: u64,
     pub(crate) response_bytes: u64,
     pub(crate) duration_ms: f64,
@@ -42,7 +44,7 @@ pub(crate) struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) user_agent: Option<String>,
+    pub(crate) user_agent: Option<Cow<'a, str>>,
 }
 
 /// Longer values are cut: a line must fit the eye and the collector's limit.
@@ -52,12 +54,7 @@ const LONGEST_TEXT: usize = 256;
 // === impl Line ===
 
 impl<'a> Line<'a> {
-    pub(super) fn of(record: &'a AccessRecord<'_>, naming: &Naming, timestamp: String) -> Self {
-        let name = |subject: &str, issuer: &str| {
-            naming
-                .name(issuer, subject)
-                .map(|name| clean(&name, LONGEST_TEXT))
-        };
+    pub(super) fn of(record: &'a AccessRecord<'_>, naming: &Naming, timestamp: &'a str) -> Self {
         Self {
             timestamp,
             level: "INFO",
@@ -65,17 +62,18 @@ impl<'a> Line<'a> {
             request_id: &record.request_id,
             client: record.client,
             method: record.method.as_str(),
-            path: clean(without_query(record.path), LONGEST_PATH),
+            path: cleaned(without_query(record.path).into(), LONGEST_PATH),
             workspace: record.workspace,
             issuer: record.identity.map(identity::Identity::issuer),
             subject: record
                 .identity
-                .and_then(|who| name(who.subject().as_str(), who.issuer())),
+                .and_then(|who| naming.name(who))
+                .map(|name| cleaned(name, LONGEST_TEXT)),
             passed_through: record.passed_through,
             status: record.status.map(|status| status.as_u16()),
             outcome: record.outcome.as_str(),
             failure: record.failure,
-            cause: record.cause.map(|cause| clean(cause, LONGEST_PATH)),
+            cause: record.cause.map(|cause| cleaned(cause.into(), LONGEST_PATH)),
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
             duration_ms: milliseconds(record.duration),
@@ -83,25 +81,26 @@ impl<'a> Line<'a> {
             upstream_ms: upstream(record).map(milliseconds),
             user_agent: record
                 .user_agent
-                .map(|agent| clean(&String::from_utf8_lossy(agent), LONGEST_TEXT)),
+                .map(|agent| cleaned(String::from_utf8_lossy(agent), LONGEST_TEXT)),
         }
     }
 
-    pub(super) fn render(&self, format: LogFormat) -> String {
-        let mut line = match format {
-            // Strings and finite numbers under string keys: this cannot fail.
-            LogFormat::Json => serde_json::to_string(self).unwrap_or_default(),
-            LogFormat::Text => self.text(),
+    /// Adds the line to `out`, with its end.
+    pub(super) fn render(&self, format: LogFormat, out: &mut Vec<u8>) {
+        // Strings and finite numbers under string keys, into memory: this cannot fail.
+        let _ = match format {
+            LogFormat::Json => serde_json::to_writer(&mut *out, self).map_err(Into::into),
+            LogFormat::Text => self.text(out),
         };
-        line.push('\n');
-        line
+        out.push(b'\n');
     }
 
-    fn text(&self) -> String {
+    fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
         let status = self
             .status
             .map_or_else(|| "-".to_owned(), |status| status.to_string());
-        let mut text = format!(
+        write!(
+            out,
             "{}  {} {}: {} {} {status} {}ms",
             self.timestamp,
             self.level,
@@ -109,34 +108,30 @@ impl<'a> Line<'a> {
             self.method,
             self.path.escape_debug(),
             self.duration_ms
-        );
+        )?;
         let mut field = |name: &str, value: Option<&dyn Display>| {
-            if let Some(value) = value {
-                // Writing to a string cannot fail.
-                let _ = write!(text, " {name}={value}");
-            }
+            value.map_or(Ok(()), |value| write!(out, " {name}={value}"))
         };
-        field("workspace", shown(self.workspace.as_ref()));
-        field("subject", shown(self.subject.as_deref().map(quoted).as_ref()));
-        field("issuer", shown(self.issuer.map(quoted).as_ref()));
+        field("workspace", shown(self.workspace.as_ref()))?;
+        field("subject", shown(self.subject.as_deref().map(quoted).as_ref()))?;
+        field("issuer", shown(self.issuer.map(quoted).as_ref()))?;
         field(
             "passed_through",
             shown(self.passed_through.then_some(true).as_ref()),
-        );
-        field("failure", shown(self.failure.as_ref()));
-        field("cause", shown(self.cause.as_deref().map(quoted).as_ref()));
-        field("swap_ms", shown(self.swap_ms.as_ref()));
-        field("upstream_ms", shown(self.upstream_ms.as_ref()));
-        field("bytes_in", Some(&self.request_bytes));
-        field("bytes_out", Some(&self.response_bytes));
-        field("outcome", Some(&self.outcome));
-        field("client", Some(&self.client));
+        )?;
+        field("failure", shown(self.failure.as_ref()))?;
+        field("cause", shown(self.cause.as_deref().map(quoted).as_ref()))?;
+        field("swap_ms", shown(self.swap_ms.as_ref()))?;
+        field("upstream_ms", shown(self.upstream_ms.as_ref()))?;
+        field("bytes_in", Some(&self.request_bytes))?;
+        field("bytes_out", Some(&self.response_bytes))?;
+        field("outcome", Some(&self.outcome))?;
+        field("client", Some(&self.client))?;
         field(
             "user_agent",
             shown(self.user_agent.as_deref().map(quoted).as_ref()),
-        );
-        field("request_id", Some(&self.request_id));
-        text
+        )?;
+        field("request_id", Some(&self.request_id))
     }
 }
 
@@ -162,11 +157,13 @@ fn without_query(path: &str) -> &str {
     path.split('?').next().unwrap_or_default()
 }
 
-/// Bounded, and without what could forge a second line.
-fn clean(text: &str, longest: usize) -> String {
-    text.chars()
-        .take(longest)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+/// Bounded, and without what could forge a second line. Nearly always it is so already.
+fn cleaned(text: Cow<'_, str>, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text;
+    }
+    let kept = text.chars().take(longest);
+    kept.map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
 }
 

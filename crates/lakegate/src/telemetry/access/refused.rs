@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use proxy::RefusalRecord;
@@ -9,8 +9,8 @@ use crate::config::LogFormat;
 
 /// What is written about a request that was refused before its head was read: nothing that the client chose.
 #[derive(Debug, Serialize)]
-pub(super) struct Refused {
-    timestamp: String,
+pub(super) struct Refused<'a> {
+    timestamp: &'a str,
     level: &'static str,
     target: &'static str,
     client: SocketAddr,
@@ -24,8 +24,8 @@ pub(super) struct Refused {
 
 // === impl Refused ===
 
-impl Refused {
-    pub(super) fn of(record: &RefusalRecord, timestamp: String) -> Self {
+impl<'a> Refused<'a> {
+    pub(super) fn of(record: &RefusalRecord, timestamp: &'a str) -> Self {
         Self {
             timestamp,
             level: "INFO",
@@ -38,29 +38,28 @@ impl Refused {
         }
     }
 
-    pub(super) fn render(&self, format: LogFormat) -> String {
-        let mut line = match format {
-            // Strings and a number under string keys: this cannot fail.
-            LogFormat::Json => serde_json::to_string(self).unwrap_or_default(),
-            LogFormat::Text => self.text(),
+    /// Adds the line to `out`, with its end.
+    pub(super) fn render(&self, format: LogFormat, out: &mut Vec<u8>) {
+        // Strings and a number under string keys, into memory: this cannot fail.
+        let _ = match format {
+            LogFormat::Json => serde_json::to_writer(&mut *out, self).map_err(Into::into),
+            LogFormat::Text => self.text(out),
         };
-        line.push('\n');
-        line
+        out.push(b'\n');
     }
 
-    fn text(&self) -> String {
+    fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
         let status = self
             .status
             .map_or_else(|| "-".to_owned(), |status| status.to_string());
-        let mut text = format!(
+        write!(
+            out,
             "{}  {} {}: - - {status} failure={}",
             self.timestamp, self.level, self.target, self.failure
-        );
-        // Writing to a string cannot fail.
+        )?;
         if let Some(cause) = self.cause {
-            let _ = write!(text, " cause={cause:?}");
+            write!(out, " cause={cause:?}")?;
         }
-        let _ = write!(text, " outcome={} client={}", self.outcome, self.client);
-        text
+        write!(out, " outcome={} client={}", self.outcome, self.client)
     }
 }

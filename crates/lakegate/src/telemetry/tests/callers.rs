@@ -6,12 +6,18 @@ use testbed::Idp;
 use super::{access_line, log, record};
 use crate::config::{LogFormat, Outbound, SubjectKey, Subjects};
 use crate::outbound::Clients;
+use crate::telemetry::subject::Naming;
 
 const ALICE: &str = "alice@example.com";
 
 /// Alice, and the token that proves it.
 async fn alice() -> (Identity, String) {
     let idp = Idp::start().await;
+    let token = idp.mint(ALICE);
+    (verified(&idp, token.clone()).await, token)
+}
+
+async fn verified(idp: &Idp, token: String) -> Identity {
     let issuer = Issuer {
         url: idp.issuer().to_owned(),
         audiences: vec![Audience("databricks-gateway".to_owned())],
@@ -20,12 +26,10 @@ async fn alice() -> (Identity, String) {
     };
     let http = Clients::build(&Outbound::default()).expect("clients").http;
     let (verifier, _keys) = Verifier::builder(vec![issuer], http).build();
-    let token = idp.mint(ALICE);
-    let identity = verifier
-        .verify(BearerToken::new(token.clone()))
+    verifier
+        .verify(BearerToken::new(token))
         .await
-        .expect("verified");
-    (identity, token)
+        .expect("a good token")
 }
 
 fn line(identity: &Identity, format: LogFormat, subjects: Subjects) -> String {
@@ -58,4 +62,41 @@ async fn a_caller_appears_as_configured_and_the_token_never() {
             assert!(token.split('.').all(|segment| !line.contains(segment)), "{line}");
         }
     }
+}
+
+#[tokio::test]
+async fn everybody_keeps_a_name_of_their_own() {
+    let idp = Idp::start().await;
+    let alice = verified(&idp, idp.mint(ALICE)).await;
+    let naming = Naming::new(&Subjects::Hash(SubjectKey::Random));
+    let name = |who: &Identity| {
+        naming
+            .name(who)
+            .map(std::borrow::Cow::into_owned)
+            .expect("a name")
+    };
+    let first = name(&alice);
+    assert!(
+        first.len() == 16 && first.chars().all(|c| c.is_ascii_hexdigit()),
+        "{first}"
+    );
+    for number in 0..3 {
+        let other = verified(&idp, idp.mint(&format!("{number}@example.com"))).await;
+        assert_ne!(name(&other), first);
+        assert_eq!(name(&alice), first);
+    }
+}
+
+#[tokio::test]
+async fn a_fixed_key_gives_the_same_hash_everywhere() {
+    let (alice, _) = alice().await;
+    let name = |subjects| {
+        Naming::new(&subjects)
+            .name(&alice)
+            .map(std::borrow::Cow::into_owned)
+    };
+    let fixed = || name(Subjects::Hash(SubjectKey::Fixed(vec![7; 32])));
+    let random = || name(Subjects::Hash(SubjectKey::Random));
+    assert!(fixed().is_some() && fixed() == fixed());
+    assert_ne!(random(), random());
 }
