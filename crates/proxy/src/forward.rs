@@ -4,6 +4,7 @@ mod body;
 mod connect;
 mod error;
 mod h2;
+mod link;
 mod pool;
 mod shared;
 
@@ -143,21 +144,25 @@ impl Inner {
     }
 
     async fn connect(&self, pool: &Pool, workspace: &Workspace) -> Result<Lease, ForwardError> {
-        let connected = timeout(self.connect_timeout, connect(&workspace.url, &self.tasks)).await;
-        let sender = connected
+        let connected = timeout(self.connect_timeout, connect(&workspace.url)).await;
+        let link = connected
             .map_err(|_| ConnectError::TimedOut(self.connect_timeout))
             .flatten()?;
         self.counters.upstream_opened();
-        Ok(pool.lease(sender))
+        Ok(pool.lease(link))
     }
 
     async fn send(&self, mut lease: Lease, request: Request<RequestBody>) -> Result<Sent, ForwardError> {
         let progress = request.body().progress();
-        let answer = lease.sender().try_send_request(request);
+        let answer = lease.link().send(request);
         match self.before_deadline(answer, &progress).await? {
             Ok(response) => {
-                let idle = self.idleness(progress);
                 let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+                // An upload that goes on must not wait until the client reads the answer, nor a tunnel for a body.
+                if switched || !progress.is_over() {
+                    lease.link().hand_over(&self.tasks);
+                }
+                let idle = self.idleness(progress);
                 let hold = Hold::Alone(lease, self.tasks.clone());
                 Ok(Sent::Answered(response.map(|body: Incoming| {
                     if switched {

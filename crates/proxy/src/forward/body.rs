@@ -26,7 +26,7 @@ pub(crate) struct UpstreamBody {
 /// What keeps a connection for an exchange.
 #[derive(Debug)]
 pub(super) enum Hold {
-    /// HTTP/1.1: the whole connection. A task waits until it can be used again.
+    /// HTTP/1.1: the whole connection, and the owner of what may have to wait until it can be used again.
     Alone(Lease, Tasks),
     /// HTTP/2: one stream of many.
     Among { _seat: Seat },
@@ -105,7 +105,10 @@ impl UpstreamBody {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
-        let polled = Pin::new(&mut self.incoming).poll_frame(cx);
+        let polled = match &mut self.hold {
+            Some(Hold::Alone(lease, _)) => lease.link().poll_frame(&mut self.incoming, cx),
+            _ => Pin::new(&mut self.incoming).poll_frame(cx),
+        };
         match (&mut self.idle, polled) {
             (Some(idle), Poll::Pending) => idle.poll_exhausted(cx).map(|stalled| Some(Err(stalled))),
             (None, Poll::Pending) => Poll::Pending,
@@ -119,18 +122,9 @@ impl UpstreamBody {
     }
 
     fn release(&mut self) {
-        let Some(Hold::Alone(lease, tasks)) = self.hold.take() else {
-            return;
-        };
-        if lease.is_ready() {
-            lease.put_back();
-            return;
+        if let Some(Hold::Alone(lease, tasks)) = self.hold.take() {
+            lease.give_back(&tasks);
         }
-        tasks.spawn(async move {
-            if let Some(lease) = lease.ready().await {
-                lease.put_back();
-            }
-        });
     }
 }
 

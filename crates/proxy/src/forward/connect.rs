@@ -4,8 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::client::conn::http2;
+use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -15,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::link::Link;
 use super::shared::{MOST_STREAMS, StreamLimit};
 use crate::body::RequestBody;
 use crate::drain::Tasks;
@@ -46,19 +46,16 @@ pub(crate) enum ConnectError {
     UnknownWorkspace,
 }
 
-/// TCP, TLS where the workspace has it, HTTP/1.1. The connection is driven by one of `tasks`, and ends with its `SendRequest`.
-pub(super) async fn connect(
-    to: &WorkspaceUrl,
-    tasks: &Tasks,
-) -> Result<SendRequest<RequestBody>, ConnectError> {
+/// TCP, TLS where the workspace has it, HTTP/1.1.
+pub(super) async fn connect(to: &WorkspaceUrl) -> Result<Link, ConnectError> {
     let tcp = tcp(to).await?;
     match &to.tls {
-        None => handshake(tcp, tasks).await,
-        Some(WorkspaceTls { name, config, .. }) => handshake(tls(tcp, name, config).await?, tasks).await,
+        None => handshake(tcp).await,
+        Some(WorkspaceTls { name, config, .. }) => handshake(tls(tcp, name, config).await?).await,
     }
 }
 
-/// The same for HTTP/2: by ALPN under TLS, otherwise by prior knowledge (RFC 9113 section 3).
+/// The same for HTTP/2, where one of `tasks` drives the connection for all who share it: by ALPN under TLS, otherwise by prior knowledge (RFC 9113 section 3).
 pub(super) async fn connect_h2(
     to: &WorkspaceUrl,
     tasks: &Tasks,
@@ -93,20 +90,18 @@ async fn tls(
     connecting.await.map_err(ConnectError::Tls)
 }
 
-async fn handshake<IO>(io: IO, tasks: &Tasks) -> Result<SendRequest<RequestBody>, ConnectError>
+async fn handshake<IO>(io: IO) -> Result<Link, ConnectError>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (sender, connection) = http1::handshake(TokioIo::new(io))
-        .await
-        .map_err(ConnectError::Http)?;
-    tasks.spawn(async move {
+    let handshake = http1::handshake(TokioIo::new(io));
+    let (sender, connection) = handshake.await.map_err(ConnectError::Http)?;
+    Ok(Link::new(sender, async move {
         // Whoever waits for an answer on this connection hears of its end there.
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!(%error, "a workspace's connection ended");
         }
-    });
-    Ok(sender)
+    }))
 }
 
 async fn handshake_h2<IO>(

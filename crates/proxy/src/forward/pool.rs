@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
-use crate::body::RequestBody;
+use super::link::Link;
+use crate::drain::Tasks;
 
 /// Idle connections of one worker to one workspace, the latest used first: what is not needed grows old and goes.
 #[derive(Clone, Debug)]
@@ -20,14 +20,14 @@ struct Shelf {
 
 #[derive(Debug)]
 struct Idle {
-    sender: SendRequest<RequestBody>,
+    link: Link,
     since: Instant,
 }
 
 /// A connection that serves one request at present. Dropped, it is closed; put back, it serves another.
 #[derive(Debug)]
 pub(super) struct Lease {
-    sender: SendRequest<RequestBody>,
+    link: Link,
     home: Pool,
 }
 
@@ -42,9 +42,9 @@ impl Pool {
     }
 
     /// A connection of this pool that was just opened.
-    pub(super) fn lease(&self, sender: SendRequest<RequestBody>) -> Lease {
+    pub(super) fn lease(&self, link: Link) -> Lease {
         Lease {
-            sender,
+            link,
             home: self.clone(),
         }
     }
@@ -52,14 +52,14 @@ impl Pool {
     /// The connection that was used last and still seems alive.
     pub(super) fn take(&self) -> Option<Lease> {
         let mut idle = self.idle();
-        while let Some(Idle { sender, since }) = idle.pop_back() {
+        while let Some(Idle { link, since }) = idle.pop_back() {
             if since.elapsed() >= self.0.idle_timeout {
                 // All others are older.
                 idle.clear();
                 return None;
             }
-            if sender.is_ready() {
-                return Some(self.lease(sender));
+            if link.is_ready() {
+                return Some(self.lease(link));
             }
         }
         None
@@ -67,7 +67,12 @@ impl Pool {
 
     pub(super) fn close_idle(&self) {
         let mut idle = self.idle();
-        idle.retain(|Idle { sender, since }| !sender.is_closed() && since.elapsed() < self.0.idle_timeout);
+        idle.retain_mut(|Idle { link, since }| since.elapsed() < self.0.idle_timeout && !link.is_closed());
+    }
+
+    fn put_back(&self, link: Link) {
+        let since = Instant::now();
+        self.idle().push_back(Idle { link, since });
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, VecDeque<Idle>> {
@@ -78,26 +83,22 @@ impl Pool {
 // === impl Lease ===
 
 impl Lease {
-    pub(super) fn sender(&mut self) -> &mut SendRequest<RequestBody> {
-        &mut self.sender
+    pub(super) fn link(&mut self) -> &mut Link {
+        &mut self.link
     }
 
-    /// Whether the exchange on this connection is over in both directions.
-    pub(super) fn is_ready(&self) -> bool {
-        self.sender.is_ready()
-    }
-
-    /// Waits until it is: the rest of a request may still be on its way when its answer has ended.
-    pub(super) async fn ready(mut self) -> Option<Self> {
-        self.sender.ready().await.ok().map(|()| self)
-    }
-
-    /// Back to its pool, for the next request.
-    pub(super) fn put_back(self) {
-        let idle = Idle {
-            sender: self.sender,
-            since: Instant::now(),
-        };
-        self.home.idle().push_back(idle);
+    /// Back to its pool, for the next request, as soon as the exchange on it is over in both directions: the rest of a
+    /// request may still be on its way when its answer has ended.
+    pub(super) fn give_back(self, tasks: &Tasks) {
+        let Self { link, home } = self;
+        if link.is_ready() {
+            home.put_back(link);
+            return;
+        }
+        tasks.spawn(async move {
+            if let Some(link) = link.ready().await {
+                home.put_back(link);
+            }
+        });
     }
 }
