@@ -1,5 +1,5 @@
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -9,17 +9,18 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[derive(Debug)]
 pub(crate) struct Patience {
     limit: Duration,
+    /// Of the present wait; `None` while nothing is waited for.
+    deadline: Option<Instant>,
     /// Made at the first wait and kept: most streams never wait, and the others wait often.
     timer: Option<Pin<Box<Sleep>>>,
-    is_waiting: bool,
 }
 
 impl Patience {
     pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
+            deadline: None,
             timer: None,
-            is_waiting: false,
         }
     }
 
@@ -30,17 +31,23 @@ impl Patience {
     /// The other side has moved, or nothing is expected of it. The timer is left to itself: at worst it wakes its
     /// task once for nothing.
     pub(crate) fn moved(&mut self) {
-        self.is_waiting = false;
+        self.deadline = None;
     }
 
     /// The other side keeps us waiting: ready once that has lasted for the limit.
+    ///
+    /// A timer that was set for an earlier wait rings too early and never too late; it is set again then, and not with
+    /// every wait.
     pub(crate) fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let fresh = !std::mem::replace(&mut self.is_waiting, true);
-        let deadline = Instant::now() + self.limit;
+        let limit = self.limit;
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if fresh {
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
             timer.as_mut().reset(deadline);
         }
-        timer.as_mut().poll(cx)
     }
 }

@@ -3,21 +3,23 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::patience::Patience;
+use crate::settings::Settings;
 
-/// A connection whose requests must show their whole head soon after their first byte, and whose client must take
-/// what is sent to it.
+/// A connection that may rest for so long between two requests, whose requests must show their whole head soon after
+/// their first byte, and whose client must take what is sent to it.
 ///
-/// hyper has one timer for both waiting for a request and reading its head. A client may rest for a minute between two
-/// requests, but must not take a minute over one head; so hyper's timer watches the rest, and this one the head. For
-/// clients that do not read, hyper has none.
+/// hyper has one timer for both waiting for a request and reading its head, and makes a new one for each. A client may
+/// rest for a minute between two requests, but must not take a minute over one head. For clients that do not read,
+/// hyper has none.
 pub(super) struct Paced<IO> {
     io: IO,
     pace: Pace,
+    /// With a client that has nothing to ask at present.
+    resting: Patience,
     /// With a head that is unfinished.
     head: Patience,
     /// With a client that takes nothing of what is ready for it.
@@ -55,23 +57,35 @@ impl Pace {
 // === impl Paced ===
 
 impl<IO> Paced<IO> {
-    pub(super) fn new(io: IO, header_timeout: Duration, write_timeout: Duration) -> (Self, Pace) {
+    pub(super) fn new(io: IO, settings: &Settings) -> (Self, Pace) {
         let pace = Pace(Arc::new(AtomicU8::new(RESTING)));
         let paced = Self {
             io,
             pace: pace.clone(),
-            head: Patience::new(header_timeout),
-            writing: Patience::new(write_timeout),
+            resting: Patience::new(settings.idle_timeout),
+            head: Patience::new(settings.header_timeout),
+            writing: Patience::new(settings.body_idle_timeout),
         };
         (paced, pace)
     }
 
+    /// Whether what should have come by now has not.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.pace.0.load(Relaxed) != IN_HEAD {
+        let patience = match self.pace.0.load(Relaxed) {
+            RESTING => &mut self.resting,
+            IN_HEAD => &mut self.head,
+            _ => return false,
+        };
+        patience.poll_exhausted(cx).is_ready()
+    }
+
+    /// Something has come: a rest is over, and a head is still to be finished in its own time.
+    fn moved(&mut self) {
+        if self.pace.0.load(Relaxed) == RESTING {
+            self.pace.0.store(IN_HEAD, Relaxed);
+            self.resting.moved();
             self.head.moved();
-            return false;
         }
-        self.head.poll_exhausted(cx).is_ready()
     }
 }
 
@@ -109,9 +123,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
             };
         }
         ready!(polled)?;
-        if buf.filled().len() > before && this.pace.0.load(Relaxed) == RESTING {
-            this.pace.0.store(IN_HEAD, Relaxed);
-            this.head.moved();
+        if buf.filled().len() > before {
+            this.moved();
         }
         Poll::Ready(Ok(()))
     }

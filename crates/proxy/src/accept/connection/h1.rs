@@ -3,7 +3,7 @@ use std::io;
 
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
@@ -22,7 +22,7 @@ where
 {
     let Shift { journey, drain, .. } = shift;
     let settings = journey.settings();
-    let (io, pace) = Paced::new(io, settings.header_timeout, settings.body_idle_timeout);
+    let (io, pace) = Paced::new(io, settings);
     let sequel = Sequel::default();
     let prompter = Prompter::default();
     let service = service_fn(|request| {
@@ -82,9 +82,8 @@ fn unread(error: &hyper::Error, verdict: &Verdict, pace: &Pace) -> Option<Unread
 fn builder(settings: &Settings) -> Builder {
     let mut builder = Builder::new();
     builder
-        .timer(TokioTimer::new())
-        // Between two requests; `Paced` watches over the head itself.
-        .header_read_timeout(settings.idle_timeout)
+        // `Paced` watches over heads, and over the time between them.
+        .header_read_timeout(None)
         .max_header_size(settings.max_header_size)
         .max_headers(settings.max_headers)
         // A client that has closed its side is gone: no answer can reach it, and the workspace should not work for it.

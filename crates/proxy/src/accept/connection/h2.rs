@@ -35,7 +35,7 @@ where
     } = shift;
     let settings = journey.settings();
     // Only of a client that does not read: frames are watched by hyper's pings, and a head has no end of its own here.
-    let (io, pace) = Paced::new(io, settings.header_timeout, settings.body_idle_timeout);
+    let (io, pace) = Paced::new(io, settings);
     let tasks = Streamwise::new(tasks, settings.body_idle_timeout);
     pace.request_started();
     let streams = Streams::default();
