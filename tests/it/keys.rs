@@ -52,8 +52,8 @@ async fn a_flood_of_unknown_keys_is_not_passed_on_to_the_issuer() {
         .start()
         .await;
     let (good, mut floods) = (idp.mint("mallory"), JoinSet::new());
-    for flood in 0..50 {
-        let tokens: Vec<_> = (0..200)
+    for flood in 0..20 {
+        let tokens: Vec<_> = (0..50)
             .map(|number| {
                 under(
                     &format!(r#"{{"alg":"RS256","kid":"key-{flood}-{number}"}}"#),
@@ -70,7 +70,7 @@ async fn a_flood_of_unknown_keys_is_not_passed_on_to_the_issuer() {
         });
     }
     floods.join_all().await;
-    assert_eq!(idp.jwks_fetches(), 2, "ten thousand cost one");
+    assert_eq!(idp.jwks_fetches(), 2, "a thousand cost one");
     assert_eq!((databricks.token_calls(), forwarded(&databricks).len()), (0, 0));
 }
 

@@ -255,7 +255,7 @@ async fn a_flood_of_unknown_kids_costs_one_fetch_per_interval() {
     let running = Arc::new(start(one()));
     running.fetched(1).await;
     let began = Instant::now();
-    let flood: Vec<_> = (0..1_000)
+    let flood: Vec<_> = (0..10_000)
         .map(|n| {
             let running = Arc::clone(&running);
             tokio::spawn(async move { running.find(&format!("random-{n}")).await })
