@@ -6,8 +6,12 @@
     reason = "a test that cannot go on must say so and stop"
 )]
 
+#[cfg(target_os = "linux")]
+mod bodies;
 mod files;
 mod log;
+#[cfg(target_os = "linux")]
+mod memory;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -94,7 +94,8 @@ async fn handshake<IO>(io: IO) -> Result<Link, ConnectError>
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let handshake = http1::handshake(TokioIo::new(io));
+    let mut builder = http1::Builder::new();
+    let handshake = builder.max_buf_size(BUFFER).handshake(TokioIo::new(io));
     let (sender, connection) = handshake.await.map_err(ConnectError::Http)?;
     Ok(Link::new(sender, async move {
         // Whoever waits for an answer on this connection hears of its end there.
@@ -140,6 +141,10 @@ fn builder_h2(tasks: Tasks) -> http2::Builder<Tasks> {
         .keep_alive_timeout(PING_TIMEOUT);
     builder
 }
+
+/// What is read of an answer before its caller takes any of it: hyper's own limit is 400 KiB, and what a stalled caller
+/// makes us hold is three times this.
+const BUFFER: usize = 128 * 1024;
 
 /// What a workspace may send before a caller reads: 25 MB/s over a line of 10 ms.
 const STREAM_WINDOW: u32 = 256 * 1024;

@@ -84,9 +84,14 @@ fn builder(settings: &Settings) -> Builder {
     builder
         // `Paced` watches over heads, and over the time between them.
         .header_read_timeout(None)
+        .max_buf_size(BUFFER.max(settings.max_header_size))
         .max_header_size(settings.max_header_size)
         .max_headers(settings.max_headers)
         // A client that has closed its side is gone: no answer can reach it, and the workspace should not work for it.
         .half_close(false);
     builder
 }
+
+/// What is read of an upload before the workspace takes any of it, and what is written ahead of a client that does not
+/// read: hyper's own limit is 400 KiB, and a stalled exchange holds several times as much.
+const BUFFER: usize = 128 * 1024;
