@@ -48,11 +48,9 @@ impl Visit {
 pub fn request(head: &mut request::Parts, workspace: &Workspace, authority: &Authority) {
     let grpc = grpc::is_asked_by(head);
     let trailers = grpc || accepts_trailers(&head.headers);
-    strip_hop_by_hop(&mut head.headers);
-    hearsay::strip(&mut head.headers);
-    for name in &FROM_CLIENTS_NEVER {
-        head.headers.remove(name);
-    }
+    strip_hop_by_hop_and(&mut head.headers, |name| {
+        hearsay::is_hearsay(name) || FROM_CLIENTS_NEVER.contains(name)
+    });
     cookies(&mut head.headers, workspace.allowances);
     head.headers.insert(header::AUTHORIZATION, authority.header());
     if trailers {
@@ -93,7 +91,7 @@ fn accepts_trailers(headers: &HeaderMap) -> bool {
 /// What is behind a client's body is judged as what is before it; and what decided over the request cannot come late
 /// (RFC 9110 section 6.5.1).
 pub fn request_trailers(trailers: &mut HeaderMap) {
-    hearsay::strip(trailers);
+    remove_where(trailers, hearsay::is_hearsay);
     for name in FROM_CLIENTS_NEVER.iter().chain([&header::COOKIE]) {
         trailers.remove(name);
     }
@@ -145,15 +143,9 @@ pub fn interim(headers: &mut HeaderMap, workspace: &Workspace) {
 }
 
 fn from_workspace(headers: &mut HeaderMap, allowances: Allowances) {
-    strip_hop_by_hop(headers);
-    for name in &FROM_WORKSPACES_NEVER {
-        headers.remove(name);
-    }
-    if !allowances.cookies {
-        for name in &SET_COOKIES {
-            headers.remove(name);
-        }
-    }
+    strip_hop_by_hop_and(headers, |name| {
+        FROM_WORKSPACES_NEVER.contains(name) || (!allowances.cookies && SET_COOKIES.contains(name))
+    });
 }
 
 /// RFC 9113 section 8.2.3: HTTP/2 may send one cookie string in several fields, HTTP/1.1 may not.
@@ -176,18 +168,22 @@ fn cookies(headers: &mut HeaderMap, allowances: Allowances) {
 }
 
 /// RFC 9110 section 7.6.1: what concerns one connection stays on it. `Connection` may stand more than once, so every
-/// value is read.
-fn strip_hop_by_hop(headers: &mut HeaderMap) {
+/// value is read. And what else this way is closed to.
+fn strip_hop_by_hop_and(headers: &mut HeaderMap, closed_to: impl Fn(&HeaderName) -> bool) {
     // RFC 9112 section 6.3: beside chunks a length means nothing, and without them it would be believed.
     if headers.contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
     }
-    if headers.contains_key(header::CONNECTION) {
-        for name in nominated(headers) {
-            headers.remove(name);
-        }
-    }
-    for name in &HOP_BY_HOP {
+    let nominated = nominated(headers);
+    remove_where(headers, |name| {
+        HOP_BY_HOP.contains(name) || nominated.contains(name) || closed_to(name)
+    });
+}
+
+/// To look at the few names that there are costs less than to look for each that there might be.
+fn remove_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
+    let unwanted: Vec<_> = headers.keys().filter(|name| is_unwanted(name)).cloned().collect();
+    for name in unwanted {
         headers.remove(name);
     }
 }
@@ -224,7 +220,7 @@ fn absolute_form(target: &Uri, workspace: &WorkspaceUrl) -> Uri {
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 
 /// RFC 9110 section 7.6.1, and what older peers still send. `Trailer` is none of them: it announces what is relayed.
-const HOP_BY_HOP: [HeaderName; 9] = [
+static HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
@@ -237,7 +233,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What a client may not say to the workspace through us; beside all that `hearsay` knows.
-const FROM_CLIENTS_NEVER: [HeaderName; 6] = [
+static FROM_CLIENTS_NEVER: [HeaderName; 6] = [
     // The identity provider's JWT never goes upstream; the swapped token takes its place.
     header::AUTHORIZATION,
     // Wherever these are read they are credentials, and may hold the JWT whether or not it was looked for there.
@@ -252,7 +248,7 @@ const FROM_CLIENTS_NEVER: [HeaderName; 6] = [
 
 /// Routing, framing and what a message is: said at its head (RFC 9110 section 6.5.1), neither in its trailers nor in what
 /// comes before it.
-const ONLY_AT_THE_HEAD: [HeaderName; 10] = [
+static ONLY_AT_THE_HEAD: [HeaderName; 10] = [
     header::HOST,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
@@ -266,7 +262,7 @@ const ONLY_AT_THE_HEAD: [HeaderName; 10] = [
 ];
 
 /// What a workspace may not say to a client through us.
-const FROM_WORKSPACES_NEVER: [HeaderName; 2] = [
+static FROM_WORKSPACES_NEVER: [HeaderName; 2] = [
     // A server that echoes its input must not hand the swapped token to the client.
     header::AUTHORIZATION,
     // It would send clients past the gateway.
@@ -274,7 +270,7 @@ const FROM_WORKSPACES_NEVER: [HeaderName; 2] = [
 ];
 
 /// A session cookie is a credential that the gateway could neither see expire nor tie to a caller.
-const SET_COOKIES: [HeaderName; 2] = [header::SET_COOKIE, HeaderName::from_static("set-cookie2")];
+static SET_COOKIES: [HeaderName; 2] = [header::SET_COOKIE, HeaderName::from_static("set-cookie2")];
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,8 @@
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 
-/// Drops what clients say about who they are and which way they came: that is for proxies to say, and whoever is
-/// behind us might believe it. Databricks Apps trust `X-Forwarded-*`, Envoy trusts `X-Envoy-*`.
-pub(super) fn strip(headers: &mut HeaderMap) {
-    let hearsay: Vec<HeaderName> = headers.keys().filter(|name| is_hearsay(name)).cloned().collect();
-    for name in hearsay {
-        headers.remove(name);
-    }
-}
-
+/// What clients say about who they are and which way they came: that is for proxies to say, and whoever is behind us might
+/// believe it. Databricks Apps trust `X-Forwarded-*`, Envoy trusts `X-Envoy-*`.
+///
 /// By prefix where a proxy has a family of names. Names come in lower case, however they were written.
 ///
 /// Every name with an underscore is one: CGI and WSGI write `-` as `_`, so that a server behind us might take

@@ -268,9 +268,9 @@ impl Grammar {
 /// How many bytes there are of one kind before the first of another. Whole blocks are judged without a branch for each
 /// byte, which is what lets the compiler take them at once: a JWT has a thousand.
 fn run_of(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
-    let blocks = bytes.chunks_exact(BLOCK);
-    let whole = blocks.take_while(|block| block.iter().fold(true, |all, &byte| all & is_of_it(byte)));
-    let length = whole.count() * BLOCK;
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let is_whole = |block: &&[u8; BLOCK]| block.iter().fold(true, |all, &byte| all & is_of_it(byte));
+    let length = blocks.iter().take_while(is_whole).count() * BLOCK;
     let rest = bytes.get(length..).unwrap_or_default();
     let end = rest.iter().position(|&byte| !is_of_it(byte));
     length + end.unwrap_or(rest.len())
