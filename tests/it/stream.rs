@@ -5,6 +5,7 @@ use http::Method;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use proxy::Outcome;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::harness::{Call, ME, by_hand, soon, trio};
 
@@ -197,6 +198,32 @@ async fn an_answer_in_the_middle_of_an_upload_arrives_at_once() {
         200,
         "on a connection that is not in doubt"
     );
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_while_nobody_reads_the_answer_that_has_begun() {
+    let (_gateway, upstream, mut wire, token) = by_hand().await;
+    let upload = noise(32 << 20);
+    wire.say(head(
+        "PUT",
+        &token,
+        &format!("Content-Length: {}\r\n", upload.len()),
+    ))
+    .await;
+    let (mut read, mut write) = upstream.accept().await.1.split();
+    let answer = tokio::spawn(async move {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n";
+        write.write_all(head).await?;
+        // More than everything on the way can hold.
+        while write.write_all(&[0; 65_536]).await.is_ok() {}
+        write.flush().await
+    });
+    assert_eq!(wire.head().await.status(), 200);
+    let mut arrived = vec![0; upload.len()];
+    let (_, arrives) = tokio::join!(wire.say(&upload), soon(read.read_exact(&mut arrived)));
+    arrives.expect("the whole upload");
+    assert!(arrived == upload, "it arrived unharmed");
+    answer.abort();
 }
 
 #[tokio::test]

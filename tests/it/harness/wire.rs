@@ -2,7 +2,9 @@ use std::io;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufStream, ReadHalf, WriteHalf, split,
+};
 use tokio::net::TcpStream;
 
 use super::{Answer, soon};
@@ -23,6 +25,11 @@ impl Wire {
     pub(super) fn new(socket: TcpStream) -> Self {
         socket.set_nodelay(true).expect("a socket");
         Self(BufStream::new(socket))
+    }
+
+    /// Its two directions, for a test that uses both at once.
+    pub(crate) fn split(self) -> (ReadHalf<BufStream<TcpStream>>, WriteHalf<BufStream<TcpStream>>) {
+        split(self.0)
     }
 
     /// These bytes, at once.
