@@ -112,7 +112,7 @@ fn strip_from_trailers(trailers: &mut HeaderMap) {
     }
 }
 
-/// Tells the workspace who asks, from the connection itself (RFC 7239): after [`request`] has dropped what the client
+/// Tells the workspace who asks, from the connection itself (RFC 7239): after [`request()`] has dropped what the client
 /// said of it.
 pub fn forwarded(headers: &mut HeaderMap, visit: &Visit) {
     forwarded::set(headers, visit);
