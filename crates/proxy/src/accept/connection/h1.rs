@@ -94,4 +94,4 @@ fn builder(settings: &Settings) -> Builder {
 
 /// What is read of an upload before the workspace takes any of it, and what is written ahead of a client that does not
 /// read: hyper's own limit is 400 KiB, and a stalled exchange holds several times as much.
-const BUFFER: usize = 128 * 1024;
+const BUFFER: usize = 80 * 1024;
