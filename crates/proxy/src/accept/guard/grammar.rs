@@ -32,6 +32,10 @@ enum Place {
     BetweenLf,
     Start,
     Method,
+    /// The first byte of a target, which says of what form it is (RFC 9112 section 3.2).
+    Form,
+    /// The asterisk form, of which there is no more.
+    Asterisk,
     Target,
     Version,
     /// The first byte of a field line, or of the empty line after the last.
@@ -124,6 +128,8 @@ impl Grammar {
             | Place::BetweenLf
             | Place::Start
             | Place::Method
+            | Place::Form
+            | Place::Asterisk
             | Place::Target
             | Place::Version => self.request_line(byte),
             Place::Line | Place::Name | Place::Value | Place::LineLf | Place::HeadLf => self.field_line(byte),
@@ -146,9 +152,11 @@ impl Grammar {
                 };
                 Ok(Place::Method)
             }
-            (Place::Method, b' ') => Ok(Place::Target),
+            (Place::Method, b' ') => Ok(Place::Form),
             (Place::Method, _) if is_token(byte) => Ok(Place::Method),
-            (Place::Target, b' ') => {
+            (Place::Form, b'*') => Ok(Place::Asterisk),
+            (Place::Form, _) if is_of_a_target(byte) => Ok(Place::Target),
+            (Place::Asterisk | Place::Target, b' ') => {
                 self.word.clear();
                 Ok(Place::Version)
             }

@@ -20,9 +20,10 @@ fn requests_follow_each_other() {
 
 #[test]
 fn the_first_byte_that_is_refused_is_named() {
-    let cases: [(&[u8], usize); 8] = [
+    let cases: [(&[u8], usize); 9] = [
         (b"\n", 0),
         (b"GET /#", 5),
+        (b"OPTIONS *~", 9),
         (b"GET / HTTP/1.1\n", 14),
         (b"GET / HTTP/1.1\r\nX: y\nZ: ", 20),
         (
