@@ -85,16 +85,15 @@ impl Grammar {
     /// At the first byte that is refused; what comes after a refusal has no meaning.
     pub(super) fn read(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         let mut at = 0;
-        while let Some(rest) = bytes.get(at..)
-            && let Some(&byte) = rest.first()
-        {
-            let skipped = self.skip(rest);
-            if skipped == 0 {
-                self.place = self.step(byte).map_err(|fault| Refusal { at, fault })?;
-            }
-            at += skipped.max(1);
+        loop {
+            at += self.skip(bytes.get(at..).unwrap_or_default());
+            let Some(&byte) = bytes.get(at) else {
+                return Ok(());
+            };
+            // A body's end may be the end of what was skipped: its next byte belongs to what follows.
+            self.place = self.step(byte).map_err(|fault| Refusal { at, fault })?;
+            at += 1;
         }
-        Ok(())
     }
 
     /// How many of the next bytes change nothing about what the one behind them means: most of what is ever read.
@@ -111,10 +110,11 @@ impl Grammar {
                 }
                 here
             }
+            Place::Method => word_of(rest),
             Place::Target => run_of(rest, is_of_a_target),
             Place::Name => {
-                let name = run_of(rest, is_token);
-                rest.iter().take(name).for_each(|&byte| self.word.push(byte));
+                let name = word_of(rest);
+                self.word.extend(rest.get(..name).unwrap_or_default());
                 name
             }
             Place::Value if self.field == Field::Other => run_of(rest, is_of_a_value),
@@ -284,8 +284,30 @@ fn run_of(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
     length + end.unwrap_or(rest.len())
 }
 
-/// RFC 9110 section 5.6.2.
+/// The same where a run is a word, too short for blocks.
+fn word_of(bytes: &[u8]) -> usize {
+    let end = bytes.iter().position(|&byte| !is_token(byte));
+    end.unwrap_or(bytes.len())
+}
+
 fn is_token(byte: u8) -> bool {
+    byte.is_ascii() && TCHARS >> byte & 1 == 1
+}
+
+/// One bit for each byte of ASCII: a look-up without a branch.
+const TCHARS: u128 = {
+    let (mut set, mut byte) = (0, 0);
+    while byte < 128 {
+        if is_tchar(byte) {
+            set |= 1 << byte;
+        }
+        byte += 1;
+    }
+    set
+};
+
+/// RFC 9110 section 5.6.2.
+const fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,

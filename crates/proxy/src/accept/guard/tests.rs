@@ -132,7 +132,9 @@ proptest! {
         let head = String::from_utf8_lossy(head).to_ascii_lowercase();
         let lines: Vec<_> = head.split("\r\n").collect();
         prop_assert!(!lines.iter().any(|line| line.contains(['\r', '\n', '\0']) || line.starts_with([' ', '\t'])));
-        let framing = lines.iter().filter(|line| line.contains("content-length") || line.contains("transfer-encoding"));
+        // By its whole name: `#Content-Length` is a field of its own to everybody.
+        let names = lines.iter().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim().replace('_', "-"));
+        let framing = names.filter(|name| name == "content-length" || name == "transfer-encoding");
         prop_assert!(framing.count() < 2, "{head:?}");
     }
 }

@@ -27,6 +27,15 @@ impl Word {
         self.length += 1;
     }
 
+    /// [`push`](Self::push) for each of `bytes`, none of which is a space.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        let places = self.bytes.get_mut(self.length..).unwrap_or_default();
+        for (place, byte) in places.iter_mut().zip(bytes) {
+            *place = byte.to_ascii_lowercase();
+        }
+        self.length += bytes.len();
+    }
+
     /// The word, unless it has outgrown its room.
     pub(super) fn read(&self) -> Option<&[u8]> {
         let word = self.bytes.get(..self.length)?;
