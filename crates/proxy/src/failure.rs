@@ -15,7 +15,6 @@ use crate::forward::ForwardError;
 use crate::machine::NoToken;
 
 pub use answer::ERROR_DOMAIN;
-pub(crate) use answer::RequestId;
 pub(crate) use dialect::Dialect;
 
 /// Why a request is answered by the gateway rather than by the workspace: a variant per thing that its reader can do.

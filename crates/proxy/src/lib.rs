@@ -61,6 +61,7 @@ mod observe;
 mod patience;
 mod relay;
 mod replay;
+mod request_id;
 pub mod rewrite;
 mod route;
 mod settings;
@@ -73,6 +74,7 @@ pub use failure::ERROR_DOMAIN;
 pub use gateway::{Gateway, Running, Tally};
 pub use machine::{Credentials, LocalToken, Machine, NextHop, NoToken, TokenSource};
 pub use observe::{AccessRecord, AccessSink, Outcome, RefusalRecord};
+pub use request_id::RequestId;
 pub use route::{Allowances, InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
 pub use settings::Settings;
 

@@ -58,7 +58,7 @@ impl AccessSink for Records {
         let identity = record.identity;
         // A test that has ended reads no more.
         let _ = self.requests.send(Record {
-            request_id: record.request_id.clone(),
+            request_id: record.request_id.to_string(),
             client: record.client,
             path: record.path.to_owned(),
             workspace: record.workspace.map(str::to_owned),

@@ -1,6 +1,7 @@
 //! One line for each request.
 
 mod line;
+mod object;
 mod refused;
 mod stamp;
 
@@ -41,6 +42,9 @@ thread_local! {
 
 /// What the level directives call it: `info,access=off`.
 const TARGET: &str = "access";
+
+/// That of every line.
+const LEVEL: &str = "INFO";
 
 // === impl AccessLog ===
 

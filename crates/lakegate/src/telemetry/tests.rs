@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use proxy::{AccessRecord, AccessSink, Outcome};
+use proxy::{AccessRecord, AccessSink, Outcome, RequestId};
 use serde_json::Value;
 use tracing_subscriber::filter::Targets;
 
@@ -61,7 +61,7 @@ fn access_line(config: &Log, record: &AccessRecord<'_>) -> String {
 
 fn record<'a>(path: &'a str, user_agent: &'a [u8]) -> AccessRecord<'a> {
     AccessRecord {
-        request_id: "request-1".to_owned(),
+        request_id: RequestId::new(0xabc),
         client: "192.0.2.1:4711".parse().expect("an address"),
         method: &Method::GET,
         path,
@@ -101,7 +101,7 @@ fn a_request_is_one_json_line() {
         "{timestamp}"
     );
     let expected = serde_json::json!({
-        "timestamp": null, "level": "INFO", "target": "access", "request_id": "request-1", "client": "192.0.2.1:4711",
+        "timestamp": null, "level": "INFO", "target": "access", "request_id": "00000000000000000000000000000abc", "client": "192.0.2.1:4711",
         "method": "GET", "path": "/api/2.0/clusters/list", "workspace": "analytics", "status": 200,
         "outcome": "complete", "request_bytes": 0, "response_bytes": 1024, "duration_ms": 13.001, "swap_ms": 0.25,
         "upstream_ms": 12.5, "user_agent": "curl/8",
@@ -119,7 +119,7 @@ fn a_request_is_one_line_of_text() {
     assert_eq!(
         line,
         "INFO access: GET /api/2.0/clusters/list 200 13.001ms workspace=analytics swap_ms=0.25 upstream_ms=12.5 \
-         bytes_in=0 bytes_out=1024 outcome=complete client=192.0.2.1:4711 user_agent=\"curl/8\" request_id=request-1\n"
+         bytes_in=0 bytes_out=1024 outcome=complete client=192.0.2.1:4711 user_agent=\"curl/8\" request_id=00000000000000000000000000000abc\n"
     );
 }
 

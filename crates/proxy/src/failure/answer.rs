@@ -1,4 +1,3 @@
-use std::fmt;
 use std::time::Duration;
 
 use exchange::ExchangeError;
@@ -6,14 +5,10 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{Body, Failure};
+use crate::{Body, Failure, RequestId};
 
 /// The domain of every `ErrorInfo` that the gateway makes, so that nobody takes its errors for Databricks' own.
 pub const ERROR_DOMAIN: &str = "lakegate";
-
-/// Names one request in the answer, in the log, and to the people who have to bring the two together: 128 bits in hex.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId(pub(crate) u128);
 
 /// The body of a Databricks API error: no `error` key, no integer `status`, `details` of objects only.
 #[derive(Serialize)]
@@ -148,18 +143,4 @@ fn one_line(message: &str) -> HeaderValue {
 /// Never 0: some clients take it as leave to come back in a loop.
 pub(super) fn whole_seconds(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs().max(1) + u64::from(wait.as_secs() >= 1 && wait.subsec_nanos() > 0))
-}
-
-// === impl RequestId ===
-
-impl RequestId {
-    pub(super) fn header(self) -> HeaderValue {
-        HeaderValue::try_from(self.to_string()).unwrap_or_else(|_| HeaderValue::from_static("-"))
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
 }

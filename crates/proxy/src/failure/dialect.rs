@@ -1,7 +1,6 @@
 use http::{Method, Request, Response};
 
-use super::RequestId;
-use crate::{Body, Failure, grpc};
+use crate::{Body, Failure, RequestId, grpc};
 
 /// How a caller wants to be told of an error: its client shows a person nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::{HeaderValue, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
+use super::ERROR_DOMAIN;
 use super::status::{self, Detail};
-use super::{ERROR_DOMAIN, RequestId};
-use crate::{Body, Failure, ForwardError};
+use crate::{Body, Failure, ForwardError, RequestId};
 
 impl Failure {
     /// The whole answer to a caller that speaks gRPC: "Trailers-Only", HTTP status 200 and a status of gRPC's own. Of any

@@ -1,8 +1,7 @@
 use http::Response;
 use serde_json::json;
 
-use super::RequestId;
-use crate::{Body, Failure};
+use crate::{Body, Failure, RequestId};
 
 impl Failure {
     /// The answer to a caller that speaks the Model Context Protocol: status and fields as ever, and an error of JSON-RPC.

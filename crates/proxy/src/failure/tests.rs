@@ -6,11 +6,15 @@ use http::StatusCode;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
-use super::{Failure, RequestId};
+use super::Failure;
+use crate::RequestId;
+
 use crate::forward::{ConnectError, ForwardError};
 use crate::machine::NoToken;
 
-const ID: RequestId = RequestId(0xabc);
+fn id() -> RequestId {
+    RequestId::new(0xabc)
+}
 
 fn denied(status: u16) -> Failure {
     let denial = Denial {
@@ -67,7 +71,7 @@ fn all() -> Vec<Failure> {
 }
 
 fn json(failure: &Failure) -> Value {
-    let body = failure.answer(ID).into_body();
+    let body = failure.answer(id()).into_body();
     let bytes = futures_executor(body.collect());
     serde_json::from_slice(&bytes.unwrap().to_bytes()).unwrap()
 }
@@ -82,7 +86,7 @@ fn futures_executor<F: Future>(future: F) -> F::Output {
 #[test]
 fn every_answer_has_the_shape_that_databricks_clients_read() {
     for failure in all() {
-        let response = failure.answer(ID);
+        let response = failure.answer(id());
         let headers = response.headers();
         assert_eq!(headers["content-type"], "application/json; charset=utf-8");
         assert_eq!(headers["x-request-id"], "00000000000000000000000000000abc");
@@ -108,7 +112,7 @@ fn every_answer_has_the_shape_that_databricks_clients_read() {
 #[test]
 fn an_integer_retry_after_stands_with_429_and_503_and_nowhere_else() {
     for failure in all() {
-        let response = failure.answer(ID);
+        let response = failure.answer(id());
         let retry_after = response
             .headers()
             .get("retry-after")
@@ -117,7 +121,7 @@ fn an_integer_retry_after_stands_with_429_and_503_and_nowhere_else() {
         assert_eq!(retry_after.is_some(), expected, "{failure:?}");
         assert!(retry_after.is_none_or(|seconds| seconds >= 1), "{failure:?}");
     }
-    assert_eq!(outage(true, 7).answer(ID).headers()["retry-after"], "7");
+    assert_eq!(outage(true, 7).answer(id()).headers()["retry-after"], "7");
 }
 
 #[test]
@@ -161,7 +165,7 @@ fn a_refused_exchange_is_the_callers_to_mend() {
 #[test]
 fn every_401_says_which_scheme_is_wanted() {
     for failure in all() {
-        let response = failure.answer(ID);
+        let response = failure.answer(id());
         let challenged = response.headers().contains_key("www-authenticate");
         assert_eq!(
             challenged,
@@ -170,11 +174,11 @@ fn every_401_says_which_scheme_is_wanted() {
         );
     }
     assert_eq!(
-        denied(401).answer(ID).headers()["www-authenticate"],
+        denied(401).answer(id()).headers()["www-authenticate"],
         "Bearer error=\"invalid_token\""
     );
     assert_eq!(
-        Failure::NoCredential.answer(ID).headers()["www-authenticate"],
+        Failure::NoCredential.answer(id()).headers()["www-authenticate"],
         "Bearer"
     );
 }
@@ -200,11 +204,11 @@ fn after_a_request_that_may_not_be_forwarded_the_connection_ends() {
         Failure::MethodNotAllowed,
         Failure::TwoCredentials,
     ] {
-        assert_eq!(failure.answer(ID).headers()["connection"], "close");
+        assert_eq!(failure.answer(id()).headers()["connection"], "close");
     }
     assert!(
         !Failure::NoCredential
-            .answer(ID)
+            .answer(id())
             .headers()
             .contains_key("connection")
     );

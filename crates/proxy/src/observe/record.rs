@@ -5,13 +5,14 @@ use http::{Method, StatusCode};
 use identity::Identity;
 
 use super::RefusalRecord;
+use crate::RequestId;
 
 /// Everything that the access log may say about one request. There is no secret in it: of the target the path alone,
 /// as a query may hold presigned signatures, and of the identity the verified issuer and subject.
 #[derive(Clone, Debug)]
 pub struct AccessRecord<'a> {
     /// Names the request in the gateway's own answers too (`x-request-id`).
-    pub request_id: String,
+    pub request_id: RequestId,
     /// The peer of the connection.
     pub client: SocketAddr,
     /// The method.

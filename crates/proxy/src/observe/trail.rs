@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use super::{AccessRecord, AccessSink, Outcome, Unread};
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
-use crate::failure::{Dialect, RequestId};
+use crate::failure::Dialect;
 use crate::limits::Place;
 use crate::rewrite::Visit;
 use crate::route::{Host, Workspace};
-use crate::{Body, Failure};
+use crate::{Body, Failure, RequestId};
 
 /// Watches the requests of one worker.
 #[derive(Clone)]
@@ -98,7 +98,7 @@ impl Observer {
         let count = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         Trail {
             observer: self.clone(),
-            id: RequestId(u128::from(self.0.id_prefix) << 64 | u128::from(count)),
+            id: RequestId::new(u128::from(self.0.id_prefix) << 64 | u128::from(count)),
             client,
             secure,
             method: request.method().clone(),
@@ -209,7 +209,7 @@ impl Trail {
         eyes.counters
             .request_ended(request_bytes, response_bytes, outcome != Outcome::ClientLeft);
         eyes.sink.record(&AccessRecord {
-            request_id: self.id.to_string(),
+            request_id: self.id,
             client: self.client,
             method: &self.method,
             path: self.target.path(),

@@ -4,47 +4,35 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use proxy::AccessRecord;
-use serde::Serialize;
+use proxy::{AccessRecord, RequestId};
 
 use super::super::subject::Naming;
-use super::TARGET;
+use super::object::Object;
+use super::{LEVEL, TARGET};
 use crate::config::LogFormat;
 
 /// What is written about one request: bounded, without control characters, without a query.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Line<'a> {
-    pub(crate) timestamp: &'a str,
-    pub(crate) level: &'static str,
-    pub(crate) target: &'static str,
-    pub(crate) request_id: &'a str,
-    pub(crate) client: SocketAddr,
-    pub(crate) method: &'a str,
-    pub(crate) path: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) workspace: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) issuer: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) subject: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) passed_through: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) status: Option<u16>,
-    pub(crate) outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failure: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cause: Option<Cow<'a, str>>,
-    pub(crate) request_bytes: u64,
-    pub(crate) response_bytes: u64,
-    pub(crate) duration_ms: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) swap_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) upstream_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) user_agent: Option<Cow<'a, str>>,
+    timestamp: &'a str,
+    request_id: RequestId,
+    client: SocketAddr,
+    method: &'a str,
+    path: Cow<'a, str>,
+    workspace: Option<&'a str>,
+    issuer: Option<&'a str>,
+    subject: Option<Cow<'a, str>>,
+    passed_through: bool,
+    status: Option<u16>,
+    outcome: &'static str,
+    failure: Option<&'static str>,
+    cause: Option<Cow<'a, str>>,
+    request_bytes: u64,
+    response_bytes: u64,
+    duration: Duration,
+    swap: Option<Duration>,
+    upstream: Option<Duration>,
+    user_agent: Option<Cow<'a, str>>,
 }
 
 /// Longer values are cut: a line must fit the eye and the collector's limit.
@@ -57,9 +45,7 @@ impl<'a> Line<'a> {
     pub(super) fn of(record: &'a AccessRecord<'_>, naming: &Naming, timestamp: &'a str) -> Self {
         Self {
             timestamp,
-            level: "INFO",
-            target: TARGET,
-            request_id: &record.request_id,
+            request_id: record.request_id,
             client: record.client,
             method: record.method.as_str(),
             path: cleaned(without_query(record.path).into(), LONGEST_PATH),
@@ -76,9 +62,9 @@ impl<'a> Line<'a> {
             cause: record.cause.map(|cause| cleaned(cause.into(), LONGEST_PATH)),
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
-            duration_ms: milliseconds(record.duration),
-            swap_ms: record.swapped_after.map(milliseconds),
-            upstream_ms: upstream(record).map(milliseconds),
+            duration: record.duration,
+            swap: record.swapped_after,
+            upstream: upstream(record),
             user_agent: record
                 .user_agent
                 .map(|agent| cleaned(String::from_utf8_lossy(agent), LONGEST_TEXT)),
@@ -87,12 +73,39 @@ impl<'a> Line<'a> {
 
     /// Adds the line to `out`, with its end.
     pub(super) fn render(&self, format: LogFormat, out: &mut Vec<u8>) {
-        // Strings and finite numbers under string keys, into memory: this cannot fail.
-        let _ = match format {
-            LogFormat::Json => serde_json::to_writer(&mut *out, self).map_err(Into::into),
-            LogFormat::Text => self.text(out),
-        };
+        match format {
+            LogFormat::Json => self.json(out),
+            // Into memory: this cannot fail.
+            LogFormat::Text => self.text(out).unwrap_or_default(),
+        }
         out.push(b'\n');
+    }
+
+    fn json(&self, out: &mut Vec<u8>) {
+        let mut line = Object::begin(out, self.timestamp);
+        line.hex("request_id", self.request_id.digits());
+        line.address("client", self.client);
+        line.text("method", self.method);
+        line.text("path", &self.path);
+        line.text_if("workspace", self.workspace);
+        line.text_if("issuer", self.issuer);
+        line.text_if("subject", self.subject.as_deref());
+        if self.passed_through {
+            line.yes("passed_through");
+        }
+        if let Some(status) = self.status {
+            line.number("status", status);
+        }
+        line.text("outcome", self.outcome);
+        line.text_if("failure", self.failure);
+        line.text_if("cause", self.cause.as_deref());
+        line.number("request_bytes", self.request_bytes);
+        line.number("response_bytes", self.response_bytes);
+        line.milliseconds("duration_ms", Some(self.duration));
+        line.milliseconds("swap_ms", self.swap);
+        line.milliseconds("upstream_ms", self.upstream);
+        line.text_if("user_agent", self.user_agent.as_deref());
+        line.end();
     }
 
     fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
@@ -101,13 +114,11 @@ impl<'a> Line<'a> {
             .map_or_else(|| "-".to_owned(), |status| status.to_string());
         write!(
             out,
-            "{}  {} {}: {} {} {status} {}ms",
+            "{}  {LEVEL} {TARGET}: {} {} {status} {}ms",
             self.timestamp,
-            self.level,
-            self.target,
             self.method,
             self.path.escape_debug(),
-            self.duration_ms
+            milliseconds(self.duration)
         )?;
         let mut field = |name: &str, value: Option<&dyn Display>| {
             value.map_or(Ok(()), |value| write!(out, " {name}={value}"))
@@ -121,8 +132,8 @@ impl<'a> Line<'a> {
         )?;
         field("failure", shown(self.failure.as_ref()))?;
         field("cause", shown(self.cause.as_deref().map(quoted).as_ref()))?;
-        field("swap_ms", shown(self.swap_ms.as_ref()))?;
-        field("upstream_ms", shown(self.upstream_ms.as_ref()))?;
+        field("swap_ms", shown(self.swap.map(milliseconds).as_ref()))?;
+        field("upstream_ms", shown(self.upstream.map(milliseconds).as_ref()))?;
         field("bytes_in", Some(&self.request_bytes))?;
         field("bytes_out", Some(&self.response_bytes))?;
         field("outcome", Some(&self.outcome))?;
@@ -159,7 +170,11 @@ fn without_query(path: &str) -> &str {
 
 /// Bounded, and without what could forge a second line. Nearly always it is so already.
 fn cleaned(text: Cow<'_, str>, longest: usize) -> Cow<'_, str> {
-    if text.len() <= longest && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    // Without a branch for each byte, the compiler takes many at once.
+    let is_plain = text
+        .bytes()
+        .fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    if text.len() <= longest && is_plain {
         return text;
     }
     let kept = text.chars().take(longest);
