@@ -1,3 +1,7 @@
+mod goaway;
+mod names;
+mod stale;
+
 use testbed::{Databricks, Fault, Idp};
 use tokio::net::TcpListener;
 
@@ -66,6 +70,66 @@ async fn half_an_answers_head_is_a_502() {
     let (gateway, databricks, token) = impatient().await;
     databricks.faults().inject("/api/", Fault::HalfHead, 1);
     gateway.get(ME, &token).await.failure(502, "UPSTREAM_BROKE");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_in_the_middle_of_an_answers_head_is_a_502() {
+    let (_gateway, upstream, mut wire, token) = by_hand().await;
+    wire.say(get(&token)).await;
+    let (_, mut workspace) = upstream.accept().await;
+    workspace.say("HTTP/1.1 200 OK\r\nContent-Le").await;
+    workspace.reset();
+    wire.answer().await.failure(502, "UPSTREAM_BROKE");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_in_the_middle_of_an_answer_breaks_it_off() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    for framing in [
+        "Content-Length: 100\r\n\r\na part",
+        "Transfer-Encoding: chunked\r\n\r\n6\r\na part\r\n",
+    ] {
+        wire.say(get(&token)).await;
+        let (_, mut workspace) = upstream.accept().await;
+        workspace.say(format!("HTTP/1.1 200 OK\r\n{framing}")).await;
+        assert_eq!(wire.head().await.status(), 200);
+        workspace.reset();
+        let rest = wire.rest().await;
+        assert!(!rest.ends_with(b"0\r\n\r\n"), "{}", rest.escape_ascii());
+        assert_eq!(gateway.record().await.outcome.as_str(), "upstream_broke");
+        wire = gateway.wire().await;
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_that_ends_its_half_of_the_connection_has_nothing_more_to_say() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    wire.say(get(&token)).await;
+    let (_, mut silent) = upstream.accept().await;
+    silent.end().await;
+    wire.answer().await.failure(502, "UPSTREAM_BROKE");
+    assert_eq!(silent.rest().await, b"", "the other half is closed as well");
+
+    wire.say(get(&token)).await;
+    let (_, mut whole) = upstream.accept().await;
+    whole.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    whole.end().await;
+    assert_eq!(wire.answer().await.text(), "ok");
+
+    wire.say(get(&token)).await;
+    let (_, mut part) = upstream.accept().await;
+    part.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\na part")
+        .await;
+    part.end().await;
+    let rest = String::from_utf8(wire.rest().await).unwrap();
+    // It promises nine bytes, if it still was worth a head.
+    assert!(
+        rest.is_empty() || rest.to_lowercase().contains("content-length: 9\r\n"),
+        "{rest}"
+    );
+    for outcome in ["complete", "complete", "upstream_broke"] {
+        assert_eq!(gateway.record().await.outcome.as_str(), outcome);
+    }
 }
 
 #[tokio::test]

@@ -174,7 +174,7 @@ fn forward_status(fault: &ForwardError) -> StatusCode {
         ForwardError::RequestBody(_) => StatusCode::BAD_REQUEST,
         ForwardError::RequestStalled(_) => StatusCode::REQUEST_TIMEOUT,
         ForwardError::RequestTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        ForwardError::Broke(_) => StatusCode::BAD_GATEWAY,
+        ForwardError::Broke(_) | ForwardError::Stale(_) => StatusCode::BAD_GATEWAY,
         ForwardError::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
     }
 }

@@ -130,7 +130,7 @@ impl Inner {
         frame(&mut request);
         while let Some(lease) = pool.take() {
             self.counters.upstream_reused();
-            match self.send(lease, request).await? {
+            match self.send(lease, request).await.map_err(ForwardError::on_reused)? {
                 Sent::Answered(response) => return Ok(response),
                 Sent::Unsent(returned) => request = returned,
             }

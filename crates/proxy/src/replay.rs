@@ -1,4 +1,5 @@
-//! A second try, for the one answer that it can mend: the workspace does not take the token that was put into a request.
+//! A second try, for the two things that it can mend: a connection that the workspace closed while the request was on its way,
+//! and an answer by which it does not take the token that was put into the request.
 
 use std::sync::Arc;
 
@@ -13,10 +14,10 @@ use crate::forward::UpstreamBody;
 use crate::{Failure, Forward, ForwardError};
 
 /// Forwards; and where the workspace refuses the token, asks `swap` for another one, which is what `again` says, and forwards
-/// once more.
+/// once more. Before that, once more as well where a connection that had been kept open ended without an answer.
 ///
-/// The second try is for requests that may be repeated; all others are told what the workspace said, and the next request has
-/// the new token. How often a token is exchanged anew is bounded by `swap`, which then gives the same one again.
+/// Both are for requests that may be repeated; all others are told what happened, and the next request has a new connection
+/// and the new token. How often a token is exchanged anew is bounded by `swap`, which then gives the same one again.
 ///
 /// # Errors
 /// Those of the upstream. That no other token is to be had is none: the workspace's answer stands.
@@ -29,12 +30,20 @@ where
     S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>,
     U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
 {
-    let Some(again) = again else {
-        return Ok(upstream.oneshot(forward).await?);
-    };
     let workspace = Arc::clone(&forward.workspace);
     let copy = Copy::of(&forward.request);
-    let response = upstream.clone().oneshot(forward).await?;
+    let response = match (upstream.clone().oneshot(forward).await, &copy) {
+        (Err(ForwardError::Stale(_)), Some(copy)) => {
+            let request = copy.clone().whole();
+            let workspace = Arc::clone(&workspace);
+            let forward = Forward { workspace, request };
+            Box::pin(upstream.clone().oneshot(forward)).await?
+        }
+        (first, _) => first?,
+    };
+    let Some(again) = again else {
+        return Ok(response);
+    };
     if !refuses_token(&response) {
         return Ok(response);
     }
@@ -55,6 +64,7 @@ where
 
 /// A request that may be sent once more: nothing of it is a body, and its method promises that twice is as good as once
 /// (RFC 9110 section 9.2.2). Interim responses to it are not relayed.
+#[derive(Clone)]
 struct Copy {
     method: Method,
     uri: Uri,
@@ -74,16 +84,18 @@ impl Copy {
         })
     }
 
-    fn under(self, token: &AccessToken) -> Request<RequestBody> {
+    fn whole(self) -> Request<RequestBody> {
         let mut request = Request::new(RequestBody::none());
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
         *request.headers_mut() = self.headers;
         request
-            .headers_mut()
-            .insert(header::AUTHORIZATION, token.header());
-        request
+    }
+
+    fn under(mut self, token: &AccessToken) -> Request<RequestBody> {
+        self.headers.insert(header::AUTHORIZATION, token.header());
+        self.whole()
     }
 }
 

@@ -50,6 +50,12 @@ impl Wire {
         soon(self.0.shutdown()).await.expect("the other end listens");
     }
 
+    /// Ends it with a TCP reset, as a process that dies does.
+    pub(crate) fn reset(self) {
+        let socket = self.0.into_inner();
+        socket.set_zero_linger().expect("a socket");
+    }
+
     /// One chunk of a chunked body (RFC 9112 section 7.1).
     pub(crate) async fn say_chunk(&mut self, data: &[u8]) {
         self.say([format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat())

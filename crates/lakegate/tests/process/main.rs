@@ -12,6 +12,8 @@ mod files;
 mod log;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod names;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -22,6 +22,11 @@ pub(crate) enum ForwardError {
     /// The request may have been acted upon.
     #[error("the workspace's connection broke before it answered")]
     Broke(#[source] hyper::Error),
+    /// The same on a connection that had served before, and nothing of an answer had come: most likely the workspace was
+    /// closing it, unused as it was, while the request was on its way. Nobody can be sure, so the request may be repeated
+    /// only if its method says that twice is as good as once.
+    #[error("the workspace closed a connection that had been kept open, before it answered")]
+    Stale(#[source] hyper::Error),
     /// The request may have been acted upon.
     #[error("the workspace did not answer within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -51,6 +56,14 @@ impl ForwardError {
         }
     }
 
+    /// The same on a connection that had served before. What cannot be read has come, so it was no silent end.
+    pub(super) fn on_reused(self) -> Self {
+        match self {
+            Self::Broke(error) if !error.is_parse() => Self::Stale(error),
+            other => other,
+        }
+    }
+
     /// Whether it is the client's body that did not come whole: what is left of it may still be on the connection.
     pub(crate) fn is_the_clients(&self) -> bool {
         matches!(
@@ -65,7 +78,7 @@ impl ForwardError {
             Self::RequestBody(_) => "REQUEST_BODY_BROKEN",
             Self::RequestStalled(_) => "REQUEST_BODY_STALLED",
             Self::RequestTooLarge(_) => "REQUEST_BODY_TOO_LARGE",
-            Self::Broke(_) => "UPSTREAM_BROKE",
+            Self::Broke(_) | Self::Stale(_) => "UPSTREAM_BROKE",
             Self::TimedOut(_) => "UPSTREAM_TIMED_OUT",
         }
     }
