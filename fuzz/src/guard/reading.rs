@@ -40,6 +40,10 @@ fn request(bytes: &mut &[u8]) -> Result<Told, End> {
     let line = line(bytes)?;
     let [method, target, version] = parts(line, b' ').ok_or(End::Malformed("not three parts"))?;
     let headers = fields(bytes)?;
+    // No request to anybody; hyper says so, and reads nothing behind it.
+    if !matches!(version, b"HTTP/1.0" | b"HTTP/1.1") {
+        return Err(End::CutOff);
+    }
     let (body, trailers) = body(&headers, version, bytes)?;
     let path = text(target)?;
     Ok(Told {
