@@ -165,6 +165,46 @@ async fn a_connection_that_rests_for_too_long_is_closed() {
 }
 
 #[tokio::test]
+async fn it_is_closed_after_an_answer_without_a_body_as_well() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let upstream = Upstream::start().await;
+    let gateway = Gateway::in_front_of_url(&upstream.url(), &databricks, &idp)
+        // With `h2c`, what begins the connection was read before anybody looked at the time.
+        .server("h2c = true\nidle_timeout = \"300ms\"\nheader_timeout = \"1h\"\nbody_idle_timeout = \"1h\"")
+        .outbound("first_byte_timeout = \"1h\"")
+        .start()
+        .await;
+    let token = idp.mint("alice");
+    let (length, chunks) = (
+        "Content-Length: 2\r\n\r\nhi",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+    );
+    for (method, status) in [
+        ("HEAD", "200 OK"),
+        ("PUT", "204 No Content"),
+        ("GET", "304 Not Modified"),
+    ] {
+        for body in ["\r\n", length, chunks] {
+            let mut wire = gateway.wire().await;
+            let head = format!("{method} /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
+            wire.say(head + body).await;
+            let (_, mut workspace) = upstream.accept().await;
+            match body {
+                "\r\n" => {}
+                body if body == length => assert_eq!(workspace.exactly(2).await, b"hi"),
+                _ => while !workspace.chunk().await.is_empty() {},
+            }
+            workspace
+                .say(format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n"))
+                .await;
+            wire.head().await;
+            assert_eq!(wire.rest().await, b"", "{method} {body}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_outlives_the_time_for_heads_and_for_rest() {
     let idp = Idp::start().await;
     let databricks = Databricks::start(&idp).await;

@@ -136,7 +136,11 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().write(cx, AsyncWrite::poll_flush)
+        let this = self.get_mut();
+        // A request may end with its answer's head. hyper then does not read again before something comes, so this is
+        // where the time for resting begins; the next reading finds out that it is over.
+        let _ = this.is_late(cx);
+        this.write(cx, AsyncWrite::poll_flush)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
