@@ -1,4 +1,5 @@
-use http::{HeaderMap, Request, header};
+use http::uri::Scheme;
+use http::{HeaderMap, Request, Uri, header};
 
 use crate::Failure;
 
@@ -6,16 +7,25 @@ use crate::Failure;
 /// of HPACK name a field that was sent before, so that thousands would cost their sender nothing (CVE-2026-49975).
 ///
 /// # Errors
-/// On more than `max_fields`; on anything but one length that is a number (RFC 9110 section 8.6) and on a backslash in
-/// the target, which some take for a slash: what is behind us might read either in another way.
+/// On more than `max_fields`; on anything but one length that is a number (RFC 9110 section 8.6), on a target of another
+/// scheme, and on one with a backslash, which some take for a slash: what is behind us might read either in another way.
 pub(crate) fn check<B>(request: &Request<B>, max_fields: usize) -> Result<(), Failure> {
     if request.headers().len() > max_fields {
         return Err(Failure::TooManyFields);
     }
-    if request.uri().path().contains('\\') {
+    check_target(request.uri())?;
+    check_length(request.headers())
+}
+
+fn check_target(target: &Uri) -> Result<(), Failure> {
+    let is_ours = |scheme: &Scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme);
+    if !target.scheme().is_none_or(is_ours) {
+        return Err(Failure::BadRequest("a request target must be of http or https"));
+    }
+    if target.path().contains('\\') {
         return Err(Failure::BadRequest("a request target must not hold a backslash"));
     }
-    check_length(request.headers())
+    Ok(())
 }
 
 fn check_length(headers: &HeaderMap) -> Result<(), Failure> {

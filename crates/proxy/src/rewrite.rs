@@ -197,12 +197,15 @@ fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 /// RFC 9112 section 3.2.1. The path and the query are moved, not parsed: `%2F` and `//` mean something to Databricks.
+///
+/// An empty path is written as `/`. `http` makes one of a `:path` that is a fragment alone, calls it `/`, and writes nothing.
 fn origin_form(target: &Uri) -> Uri {
-    let path_and_query = target
-        .path_and_query()
-        .cloned()
-        .unwrap_or_else(|| PathAndQuery::from_static("/"));
-    Uri::from(path_and_query)
+    let path_and_query = target.path_and_query().filter(|path| path.as_str() != "/");
+    Uri::from(
+        path_and_query
+            .cloned()
+            .unwrap_or_else(|| PathAndQuery::from_static("/")),
+    )
 }
 
 /// RFC 9113 section 8.3.1, in the parts from which hyper makes the pseudo-header fields.

@@ -209,6 +209,20 @@ async fn a_fragment_decides_nothing_and_goes_nowhere() {
     assert_eq!(forwarded(&databricks).len(), before);
 }
 
+/// What is left of such a path is empty, and would make a request line that is none: `GET  HTTP/1.1`.
+#[tokio::test]
+async fn a_path_that_is_a_fragment_alone_is_the_root() {
+    let (gateway, databricks, idp) = trio().await;
+    let token = format!("Bearer {}", idp.mint("alice"));
+    for path in ["#", "#a", "#/a?b"] {
+        let mut frames = gateway.frames().await;
+        frames.ask(1, &fields(&token, &[(":path", Some(path))])).await;
+        assert_eq!(frames.end_of(1).await, End::Answered, "{path}");
+        let seen = forwarded(&databricks).pop().expect("a request");
+        assert_eq!(seen.target, "/", "{path}");
+    }
+}
+
 /// What every request needs, with these changes: a value replaces, `None` removes, a new name is added.
 fn fields<'a>(token: &'a str, changes: &[(&'a str, Option<&'a str>)]) -> Vec<(&'a str, &'a str)> {
     let mut fields = vec![
@@ -303,6 +317,7 @@ async fn a_request_that_disagrees_with_itself_is_answered_400_and_never_forwarde
         &[(":authority", Some("a,b"))],
         &[(":authority", Some("")), ("host", Some(""))],
         &[(":path", Some("*"))],
+        &[(":scheme", Some("ftp"))],
         &[(":path", Some("/a\\b"))],
         &[("content-length", Some(""))],
     ];

@@ -98,6 +98,8 @@ async fn an_absolute_target_names_the_host_again() {
         ("http://[::1/a", "x"),
         ("http://x/a#b", "x"),
         ("http://x:y/a", "x:y"),
+        ("ftp://x/a", "x"),
+        ("file://x/a", "x"),
     ];
     let refused = refused.map(|(target, host)| Attack::new(format!("{target} at {host}"), get(target, host)));
     let forwarded = [
