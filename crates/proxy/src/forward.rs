@@ -40,6 +40,8 @@ pub(crate) struct Forward {
     pub(crate) workspace: Arc<Workspace>,
     /// What: origin-form target, under the workspace's token.
     pub(crate) request: Request<RequestBody>,
+    /// Whether it must be a new connection: one that was kept has just failed it, and others may be as old.
+    pub(crate) afresh: bool,
 }
 
 /// The workspaces as one `tower::Service`: a request in, the head of the response and its stream out.
@@ -121,6 +123,7 @@ impl Inner {
         Forward {
             workspace,
             mut request,
+            afresh,
         }: Forward,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let pool = self
@@ -128,7 +131,7 @@ impl Inner {
             .get(workspace.index)
             .ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))?;
         frame(&mut request);
-        while let Some(lease) = pool.take() {
+        while !afresh && let Some(lease) = pool.take() {
             self.counters.upstream_reused();
             match self.send(lease, request).await.map_err(ForwardError::on_reused)? {
                 Sent::Answered(response) => return Ok(response),

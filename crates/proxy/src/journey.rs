@@ -88,6 +88,7 @@ where
         let forward = Forward {
             workspace: Arc::clone(&workspace),
             request,
+            afresh: false,
         };
         let seams = (self.upstream.clone(), self.swap.clone());
         let response = replay::forward(seams, forward, again).await?;

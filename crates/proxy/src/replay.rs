@@ -36,7 +36,11 @@ where
         (Err(ForwardError::Stale(_)), Some(copy)) => {
             let request = copy.clone().whole();
             let workspace = Arc::clone(&workspace);
-            let forward = Forward { workspace, request };
+            let forward = Forward {
+                workspace,
+                request,
+                afresh: true,
+            };
             Box::pin(upstream.clone().oneshot(forward)).await?
         }
         (first, _) => first?,
@@ -54,7 +58,12 @@ where
         match (other, copy) {
             (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
                 let request = copy.under(&other);
-                Ok(upstream.oneshot(Forward { workspace, request }).await?)
+                let forward = Forward {
+                    workspace,
+                    request,
+                    afresh: false,
+                };
+                Ok(upstream.oneshot(forward).await?)
             }
             _ => Ok(response),
         }

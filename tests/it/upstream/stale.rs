@@ -51,6 +51,29 @@ async fn it_is_sent_again_once() {
 }
 
 #[tokio::test]
+async fn it_is_sent_again_on_a_new_connection_however_many_were_kept() {
+    let (gateway, upstream, mut wire, token) = by_hand().await;
+    let mut other = gateway.wire().await;
+    let mut kept = Vec::new();
+    for client in [&mut wire, &mut other] {
+        client.say(request("GET", &token, "\r\n")).await;
+        kept.push(upstream.accept().await.1);
+    }
+    for (workspace, client) in kept.iter_mut().zip([&mut wire, &mut other]) {
+        workspace.say(OK).await;
+        assert_eq!(client.answer().await.text(), "ok");
+    }
+    let mut closing = JoinSet::new();
+    for mut workspace in kept {
+        closing.spawn(async move { workspace.head().await });
+    }
+    wire.say(request("GET", &token, "\r\n")).await;
+    let (_, mut workspace) = upstream.accept().await;
+    workspace.say(OK).await;
+    assert_eq!(wire.answer().await.text(), "ok");
+}
+
+#[tokio::test]
 async fn what_may_have_been_acted_upon_is_a_502_and_not_sent_again() {
     let (_gateway, upstream, mut wire, token) = by_hand().await;
     let body = "Content-Length: 2\r\n\r\nhi";

@@ -313,7 +313,8 @@ fn every_line_is_json_and_none_holds_a_credential_at_any_level() {
             &get(&format!("{ME}?signature=presigned"), credential),
         ));
     }
-    world.databricks.faults().inject("/api/", Fault::Reset, 1);
+    // On the connection that was kept, and on the new one that it is sent on again.
+    world.databricks.faults().inject("/api/", Fault::Reset, 2);
     let failed = rest(say(address, &get(ME, &credentials[0])));
     world.databricks.faults().inject("/oidc/", Fault::Reset, 10);
     world.databricks.set_users(&["bob"]);

@@ -18,6 +18,7 @@ impl Inner {
         Forward {
             workspace,
             mut request,
+            ..
         }: Forward,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let pool = self
