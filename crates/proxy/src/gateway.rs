@@ -1,10 +1,14 @@
 //! The data plane: one thread per worker, one for the listeners. The control plane (token exchange, keys, the admin
 //! listener) is the caller's, and everything here only waits for it.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
@@ -231,7 +235,7 @@ where
         let mut trail = Box::new(duty.observer.watch(&request, from.address, from.secure));
         let interim = from.interim(request.version());
         let journey = match duty.enter(&request, &mut trail) {
-            Ok(()) => duty.journey.travel(request, &interim, &mut trail).await,
+            Ok(()) => unharmed(pin!(duty.journey.travel(request, &interim, &mut trail))).await,
             Err(failure) => Err(failure),
         };
         interim.end().await;
@@ -273,6 +277,18 @@ impl<S> Duty<S> {
         }
         limits::check(request, &self.settings)
     }
+}
+
+/// A journey whose panic is its own failure, not that of the connection and of the other requests on it.
+///
+/// Unwinding leaves nothing half done that others see: what a journey shares is counters, caches and locks that are good
+/// after every line. The panic's text may hold what the request held, so nothing is made of it here.
+async fn unharmed<T>(mut journey: Pin<&mut impl Future<Output = Result<T, Failure>>>) -> Result<T, Failure> {
+    poll_fn(|cx| {
+        let poll = AssertUnwindSafe(|| journey.as_mut().poll(cx));
+        catch_unwind(poll).unwrap_or(Poll::Ready(Err(Failure::Internal)))
+    })
+    .await
 }
 
 /// Counts a connection for as long as it lives.

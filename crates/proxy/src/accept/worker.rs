@@ -86,14 +86,23 @@ impl Worker {
             tasks: tasks.clone(),
             drain: drain.clone(),
         };
-        let live = Arc::clone(&self.live);
+        let served = Served(Arc::clone(&self.live));
         tasks.spawn(async move {
             let peer = arrival.peer;
             if let Err(error) = serve(arrival, shift).await {
                 log(peer, &error);
             }
-            live.fetch_sub(1, Ordering::Relaxed);
+            drop(served);
         });
+    }
+}
+
+/// A connection that counts as its worker's until it ends, by a panic as well.
+struct Served(Arc<AtomicUsize>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
