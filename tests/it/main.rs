@@ -43,6 +43,8 @@ mod upgrade;
 mod connections;
 // How much and how long anybody may take.
 mod limits;
+// How much of it each subject may take.
+mod share;
 // Tokens of Databricks' own, where they may pass.
 mod passing;
 // What a workspace says before its answer.

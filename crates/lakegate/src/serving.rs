@@ -400,6 +400,7 @@ fn settings(config: &Config) -> Settings {
         h2c: config.server.h2c,
         max_connections_per_client: config.server.max_connections_per_client,
         max_requests_in_flight: config.server.max_requests_in_flight.get(),
+        share: config.server.share,
         proxy_protocol: config.server.proxy_protocol.clone(),
         connect_timeout: config.outbound.connect_timeout,
         first_byte_timeout: config.outbound.first_byte_timeout,

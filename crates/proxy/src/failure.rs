@@ -7,6 +7,8 @@ mod grpc;
 mod mcp;
 mod status;
 
+use std::num::NonZeroU32;
+
 use exchange::ExchangeError;
 use http::StatusCode;
 use identity::Rejection;
@@ -35,6 +37,11 @@ pub(crate) enum Failure {
     /// As many requests are in flight as may be. Nothing is queued: who waits here holds memory there.
     #[error("the gateway has as many requests in flight as it takes; send this one again a little later")]
     Overloaded,
+    /// The subject has used up its share.
+    #[error(
+        "more than the {0} requests a second that each caller may send here; send this one again in a second"
+    )]
+    SubjectLimit(NonZeroU32),
     /// `CONNECT` and `TRACE`, or the wrong method for one of the gateway's own answers.
     #[error("this method is not allowed here")]
     MethodNotAllowed,
@@ -105,6 +112,8 @@ impl Failure {
             Self::TargetTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            // At one request a second or more, the second of `Retry-After` is never too short.
+            Self::SubjectLimit(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::ForeignHost(_) => StatusCode::MISDIRECTED_REQUEST,
@@ -135,6 +144,7 @@ impl Failure {
             Self::TargetTooLong(_) => "TARGET_TOO_LONG",
             Self::BodyTooLarge(_) => "REQUEST_BODY_TOO_LARGE",
             Self::Overloaded => "OVERLOADED",
+            Self::SubjectLimit(_) => "SUBJECT_LIMIT",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::UnknownHost(_) => "UNKNOWN_HOST",
             Self::ForeignHost(_) => "FOREIGN_HOST",

@@ -30,6 +30,7 @@ use crate::journey::{Journey, Rules};
 use crate::limits::{self, Places};
 use crate::linger::Lingering;
 use crate::observe::{AccessSink, Observed, Observer, Trail, Unread};
+use crate::share::Shares;
 use crate::{Drained, Failure, Listener, Routes, Settings};
 
 /// A gateway that is ready to be started. `S` swaps a verified identity for a token: [`exchange::Exchange`], or a test's own.
@@ -67,6 +68,8 @@ struct Duty<S> {
     settings: Arc<Settings>,
     places: Places,
     crowd: Crowd,
+    /// Those of all workers, with the one that sweeps them.
+    swept: Option<Arc<Shares>>,
 }
 
 // === impl Gateway ===
@@ -97,6 +100,7 @@ where
             forwarded: settings.forwarded,
             max_headers: settings.max_headers,
             credentials: settings.credentials.clone(),
+            shares: settings.share.map(|share| Arc::new(Shares::new(share))),
         };
         Self {
             rules: Arc::new(rules),
@@ -144,7 +148,7 @@ where
         let (worker, desk) = Worker::new();
         let (told, end) = oneshot::channel();
         let tasks = Tasks::default();
-        let post = self.post(counters, &tasks);
+        let post = self.post(number, counters, &tasks);
         let runtime = runtime()?;
         thread(format!("worker-{number}"), move || {
             let drained = runtime.block_on(worker.run(post, tasks, drain));
@@ -154,7 +158,7 @@ where
         Ok((end, desk))
     }
 
-    fn post(&self, counters: Arc<Counters>, tasks: &Tasks) -> Post<S> {
+    fn post(&self, number: usize, counters: Arc<Counters>, tasks: &Tasks) -> Post<S> {
         let workspaces = self.rules.routes.workspaces().len();
         let upstream = Upstream::new(workspaces, &self.settings, Arc::clone(&counters), tasks.clone());
         let journey = Journey::new(Arc::clone(&self.rules), self.swap.clone(), upstream.clone());
@@ -168,6 +172,7 @@ where
             settings: Arc::clone(&self.settings),
             places: self.places.clone(),
             crowd: self.crowd.clone(),
+            swept: self.rules.shares.clone().filter(|_| number == 0),
         }))
     }
 }
@@ -262,6 +267,9 @@ where
 
     fn sweep(&self) {
         self.0.upstream.close_idle();
+        if let Some(shares) = &self.0.swept {
+            shares.sweep();
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::machine::{self, Credential, NextHop, NoToken};
 use crate::observe::Trail;
 use crate::rewrite::Authority;
 use crate::route::{Destination, Workspace};
+use crate::share::Shares;
 use crate::upgrade::Upgrade;
 use crate::{Body, Credentials, Failure, Forward, ForwardError, Routes, head, relay, replay, rewrite};
 
@@ -36,6 +37,8 @@ pub(crate) struct Rules {
     pub(crate) forwarded: bool,
     pub(crate) max_headers: usize,
     pub(crate) credentials: Credentials,
+    /// What each subject has left, where there is a limit.
+    pub(crate) shares: Option<Arc<Shares>>,
 }
 
 impl<S, U> Journey<S, U>
@@ -118,8 +121,9 @@ where
         }
     }
 
-    /// Who, and then whether Databricks agrees; and what to ask for should the workspace refuse that. A token that Databricks
-    /// alone can judge goes to it unjudged, where that is allowed, and there is no other than it.
+    /// Who, then whether it is within their share, and then whether Databricks agrees; and what to ask for should the
+    /// workspace refuse that. A token that Databricks alone can judge goes to it unjudged and uncounted, where that is
+    /// allowed, and there is no other than it.
     async fn authority(
         &self,
         credential: BearerToken,
@@ -135,6 +139,10 @@ where
             }
         };
         trail.authenticated(&identity);
+        // Before the swap: what is refused costs no exchange either.
+        if let Some(shares) = &self.rules.shares {
+            shares.take(&identity, workspace)?;
+        }
         let swap = ExchangeRequest::new(identity, workspace.grant.clone());
         let token = self.swap.clone().oneshot(swap.clone()).await?;
         trail.swapped();

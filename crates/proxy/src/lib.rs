@@ -65,6 +65,7 @@ mod request_id;
 pub mod rewrite;
 mod route;
 mod settings;
+mod share;
 mod upgrade;
 
 pub use accept::{Listener, ServerTls, guarded};
@@ -77,6 +78,7 @@ pub use observe::{AccessRecord, AccessSink, Outcome, RefusalRecord};
 pub use request_id::RequestId;
 pub use route::{Allowances, InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
 pub use settings::Settings;
+pub use share::Share;
 
 use body::Body;
 use failure::Failure;

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::Credentials;
+use crate::{Credentials, Share};
 
 /// Limits and time-outs of the data plane. There is no total time-out and, unless it is asked for, no body limit: an
 /// upload may reach 5 GB and a stream may live for hours.
@@ -37,6 +37,9 @@ pub struct Settings {
     pub max_connections_per_client: Option<NonZeroUsize>,
     /// Requests between their head and the end of their answer, all workers together. Default: 10,000.
     pub max_requests_in_flight: usize,
+    /// Requests of each verified subject to each workspace, all workers together. `None`: unlimited, the default, as only
+    /// an operator knows who is one caller and who is many behind one name.
+    pub share: Option<Share>,
     /// Peers that begin their connections with a PROXY protocol header. Default: none, as whoever may send it chooses
     /// the address that the log shows.
     pub proxy_protocol: Vec<IpNet>,
@@ -78,6 +81,7 @@ impl Default for Settings {
             max_connections: 10_000,
             max_connections_per_client: NonZeroUsize::new(1_000),
             max_requests_in_flight: 10_000,
+            share: None,
             proxy_protocol: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             first_byte_timeout: Some(Duration::from_secs(300)),

@@ -59,6 +59,8 @@ pub(crate) struct Server {
     pub(crate) h2c: Setting<bool>,
     pub(crate) max_connections_per_client: Setting<u64>,
     pub(crate) max_requests_in_flight: Setting<u64>,
+    pub(crate) requests_per_second_per_subject: Setting<u64>,
+    pub(crate) burst_per_subject: Setting<u64>,
     pub(crate) proxy_protocol: Setting<Vec<Given<String>>>,
 }
 
@@ -185,6 +187,8 @@ impl Server {
             h2c: section.boolean("h2c"),
             max_connections_per_client: section.number("max_connections_per_client"),
             max_requests_in_flight: section.number("max_requests_in_flight"),
+            requests_per_second_per_subject: section.number("requests_per_second_per_subject"),
+            burst_per_subject: section.number("burst_per_subject"),
             proxy_protocol: section.strings("proxy_protocol", false),
         }
     }

@@ -1,14 +1,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::ops::RangeInclusive;
 use std::thread;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use proxy::Share;
 
 use super::fault::{Fault, Faults};
 use super::folder::Folder;
-use super::given::Given;
+use super::given::{Given, Setting};
 use super::tls::Tls;
 use super::{grammar, raw};
 
@@ -53,6 +54,8 @@ pub struct Server {
     pub max_connections_per_client: Option<NonZeroUsize>,
     /// How many requests may be in flight.
     pub max_requests_in_flight: NonZeroUsize,
+    /// How many requests each subject may send to each workspace; `None`: any number.
+    pub share: Option<Share>,
     /// Whose connections begin with a PROXY protocol header; no others may.
     pub proxy_protocol: Vec<IpNet>,
 }
@@ -77,6 +80,8 @@ impl Default for Server {
     /// - `h2c`: no. Who speaks HTTP/2 does so over TLS; behind a proxy that ends TLS, it is a choice.
     /// - `max_connections_per_client`: 1,000. Nobody alone takes more than a tenth of them.
     /// - `max_requests_in_flight`: 10,000. Over HTTP/2, connections alone would bound nothing.
+    /// - `requests_per_second_per_subject`: none. A subject may be one person or all jobs of a department.
+    /// - `burst_per_subject`: as many as a second brings, so that no second sees more than twice the rate.
     /// - `proxy_protocol`: none. Whoever may send the header chooses the address that the log shows.
     fn default() -> Self {
         Self {
@@ -99,6 +104,7 @@ impl Default for Server {
             h2c: false,
             max_connections_per_client: NonZeroUsize::new(1_000),
             max_requests_in_flight: const { NonZeroUsize::new(10_000).unwrap() },
+            share: None,
             proxy_protocol: Vec::new(),
         }
     }
@@ -145,6 +151,7 @@ impl Server {
             .set(&mut server.max_connections_per_client, faults, |given| {
                 grammar::count_or_off(given, MOST_CONNECTIONS)
             });
+        server.share = share(raw.requests_per_second_per_subject, raw.burst_per_subject, faults);
         if let Some(given) = raw.max_body_size.given() {
             server.max_body_size = Some(given.value).filter(|&most| most > 0);
         }
@@ -166,6 +173,28 @@ impl Server {
             .and_then(|given| Tls::from_raw(given, folder, faults));
         server
     }
+}
+
+fn share(rate: Setting<u64>, burst: Setting<u64>, faults: &mut Faults) -> Option<Share> {
+    let (rate_is_absent, place) = (matches!(rate, Setting::Absent), burst.place().cloned());
+    let burst = burst.parse(faults, requests).flatten();
+    if let (true, Some(place), Some(_)) = (rate_is_absent, place, burst) {
+        let fault = Fault::new(
+            &place,
+            "`burst_per_subject` has no effect without `requests_per_second_per_subject`",
+        );
+        faults.record(fault.help("the latter is what a subject may send in the long run"));
+    }
+    let per_second = rate.parse(faults, requests).flatten()?;
+    Some(Share {
+        per_second,
+        burst: burst.unwrap_or(per_second),
+    })
+}
+
+fn requests(given: &Given<u64>) -> Result<Option<NonZeroU32>, Fault> {
+    let count = grammar::count_or_off(given, MOST_REQUESTS)?;
+    Ok(count.map(|count| NonZeroU32::try_from(count).unwrap_or(NonZeroU32::MAX)))
 }
 
 fn listeners(given: &Given<Vec<Given<String>>>, faults: &mut Faults) -> Vec<SocketAddr> {
@@ -202,3 +231,6 @@ const MOST_STREAMS: usize = 10_000;
 
 /// More sockets than a process can open, and more requests than it can hold.
 const MOST_CONNECTIONS: usize = 1_000_000;
+
+/// More requests in a second than a gateway serves.
+const MOST_REQUESTS: usize = 1_000_000;

@@ -111,5 +111,5 @@ fn log(peer: std::net::SocketAddr, error: &io::Error) {
     tracing::debug!(%peer, %error, "a client's connection ended early");
 }
 
-/// How often idle upstream connections are looked through.
+/// How often idle upstream connections, and subjects that rest, are looked through.
 const SWEEP: Duration = Duration::from_secs(5);

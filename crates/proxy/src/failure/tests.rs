@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ fn all() -> Vec<Failure> {
         Failure::TargetTooLong(16_384),
         Failure::BodyTooLarge(1_000),
         Failure::Overloaded,
+        Failure::SubjectLimit(NonZeroU32::MIN),
         ForwardError::RequestStalled(Duration::from_secs(60)).into(),
         ForwardError::RequestTooLarge(1_000).into(),
         Failure::MethodNotAllowed,
@@ -147,6 +149,7 @@ fn statuses_that_clients_repeat_are_given_only_when_nothing_was_forwarded() {
     assert_eq!(Failure::UnexpectedUpgrade.status(), 502);
     assert_eq!(outage(false, 1).status(), 503);
     assert_eq!(outage(true, 1).status(), 429);
+    assert_eq!(Failure::SubjectLimit(NonZeroU32::MIN).status(), 429);
 }
 
 #[test]

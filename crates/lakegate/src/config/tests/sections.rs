@@ -146,6 +146,38 @@ fn only_these_limits_can_be_switched_off() {
 }
 
 #[test]
+fn a_burst_is_as_many_as_a_second_brings_unless_it_is_said() {
+    let share = |lines: &str| {
+        let share = with(&format!("[server]\n{lines}"))
+            .expect("accepted")
+            .server
+            .share;
+        share.map(|share| (share.per_second.get(), share.burst.get()))
+    };
+    assert_eq!(share(""), None);
+    assert_eq!(
+        share("requests_per_second_per_subject = 0\nburst_per_subject = 9"),
+        None
+    );
+    assert_eq!(share("requests_per_second_per_subject = 50"), Some((50, 50)));
+    assert_eq!(
+        share("requests_per_second_per_subject = 50\nburst_per_subject = 9"),
+        Some((50, 9))
+    );
+    assert_eq!(
+        complaint("[server]\nburst_per_subject = 9"),
+        (
+            "`burst_per_subject` has no effect without `requests_per_second_per_subject`".to_owned(),
+            "9".to_owned()
+        )
+    );
+    assert_eq!(
+        complaint("[server]\nrequests_per_second_per_subject = 1000001").0,
+        "must be between 0 and 1000000"
+    );
+}
+
+#[test]
 fn a_network_is_an_address_or_a_prefix_without_bits_beyond_it() {
     let config = with("[server]\nproxy_protocol = [\"10.0.0.0/8\", \"192.0.2.7\", \"2001:db8::/32\"]");
     let networks = config.expect("accepted").server.proxy_protocol;
