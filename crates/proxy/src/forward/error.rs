@@ -22,9 +22,9 @@ pub(crate) enum ForwardError {
     /// The request may have been acted upon.
     #[error("the workspace's connection broke before it answered")]
     Broke(#[source] hyper::Error),
-    /// The same on a connection that had served before, and nothing of an answer had come: most likely the workspace was
-    /// closing it, unused as it was, while the request was on its way. Nobody can be sure, so the request may be repeated
-    /// only if its method says that twice is as good as once.
+    /// The same on a connection that had served before, and no whole head of an answer had come: most likely the workspace
+    /// was closing it, unused as it was, while the request was on its way. Nobody can be sure, nor does hyper tell half a head
+    /// from none; so the request may be repeated only if its method says that twice is as good as once.
     #[error("the workspace closed a connection that had been kept open, before it answered")]
     Stale(#[source] hyper::Error),
     /// The request may have been acted upon.
