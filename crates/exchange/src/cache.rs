@@ -15,6 +15,9 @@ use crate::{AccessToken, ExchangeError};
 ///
 /// moka's own notion of expiry only gives memory back. It runs on the monotonic clock, so it is
 /// also the second line of defence when the wall clock is turned back.
+///
+/// Clones are one and the same.
+#[derive(Clone)]
 pub(crate) struct Cache {
     entries: Moka<Key, Slot, KeyHasher>,
     clock: Clock,

@@ -44,17 +44,25 @@ pub struct ExchangeBuilder {
     deadline: Duration,
     capacity: u64,
     overlap: bool,
+    previous: Option<Exchange>,
 }
 
 struct Shared<S> {
     service: S,
-    cache: Cache,
     clock: Clock,
     control_plane: Handle,
     deadline: Duration,
     overlap: bool,
+    /// What its successors take over.
+    held: Held,
+}
+
+/// What is known of callers' tokens by now. Clones are one and the same.
+#[derive(Clone)]
+struct Held {
+    cache: Cache,
     renewals: Renewals,
-    counters: Counters,
+    counters: Arc<Counters>,
 }
 
 // === impl Exchange ===
@@ -69,6 +77,7 @@ impl Exchange {
             deadline: Duration::from_secs(10),
             capacity: 100_000,
             overlap: true,
+            previous: None,
         }
     }
 
@@ -81,7 +90,7 @@ impl Exchange {
 impl<S> Exchange<S> {
     /// Counters since the start, and how much is held now.
     pub fn stats(&self) -> ExchangeStats {
-        self.0.counters.read(self.0.cache.len())
+        self.0.held.counters.read(self.0.held.cache.len())
     }
 }
 
@@ -108,7 +117,7 @@ where
     }
 
     fn answer(&self, request: ExchangeRequest) -> ExchangeFuture {
-        let Shared { cache, counters, .. } = &*self.0;
+        let Held { cache, counters, .. } = &self.0.held;
         if !is_usable_at(request.identity.expiry(), self.0.clock.now()) {
             counters.nearly_expired();
             return ExchangeFuture::ready(Err(ExchangeError::nearly_expired()));
@@ -133,9 +142,9 @@ where
     }
 
     fn wait(&self, key: Key, request: ExchangeRequest) -> ExchangeFuture {
-        self.0.counters.miss();
+        self.0.held.counters.miss();
         if request.refused.is_some() {
-            self.0.counters.refused();
+            self.0.held.counters.refused();
         }
         let shared = Arc::clone(&self.0);
         let obtained = async move { shared.obtain(key, &request).await };
@@ -145,10 +154,10 @@ where
     /// Exchanges a renewed JWT while the token that is held serves, one at a time for each subject. What comes of it is in the
     /// cache; nobody waits for it.
     fn renew(&self, key: Key, request: ExchangeRequest) {
-        let Some(turn) = self.0.renewals.begin(key) else {
+        let Some(turn) = self.0.held.renewals.begin(key) else {
             return;
         };
-        self.0.counters.overlapped();
+        self.0.held.counters.overlapped();
         let shared = Arc::clone(&self.0);
         self.0.control_plane.spawn(async move {
             let _turn = turn;
@@ -166,7 +175,7 @@ impl<S> Clone for Exchange<S> {
 impl<S> fmt::Debug for Exchange<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
-            .field("cache", &self.0.cache)
+            .field("cache", &self.0.held.cache)
             .finish_non_exhaustive()
     }
 }
@@ -217,17 +226,17 @@ where
     /// What the cache holds by now, or comes to hold.
     async fn obtain(&self, key: Key, request: &ExchangeRequest) -> Result<AccessToken, ExchangeError> {
         let exchange = || self.exchange(request.clone());
-        self.cache.get_or(key, &request.ask(), exchange).await
+        self.held.cache.get_or(key, &request.ask(), exchange).await
     }
 
     /// One exchange, counted and logged.
     async fn exchange(&self, request: ExchangeRequest) -> Result<AccessToken, ExchangeError> {
         let ExchangeRequest { identity, grant, .. } = request.clone();
         let started = Instant::now();
-        self.counters.started();
+        self.held.counters.started();
         let outcome = self.contained(request).await;
         let outcome = outcome.and_then(|token| token.bound_to(&identity, self.clock.now()));
-        self.counters.ended(&outcome, started.elapsed());
+        self.held.counters.ended(&outcome, started.elapsed());
         if let Err(error) = &outcome {
             report(error, &identity, &grant, started.elapsed());
         }
@@ -285,12 +294,25 @@ impl ExchangeBuilder {
         Self { overlap, ..self }
     }
 
+    /// Takes over from `previous` the tokens that it holds, with its capacity, what it counted, and what it knows of the token
+    /// endpoints. A token is found again by a caller whose identity and grant are the same.
+    pub fn succeeding(self, previous: &Exchange) -> Self {
+        Self {
+            previous: Some(previous.clone()),
+            ..self
+        }
+    }
+
     /// With the real token endpoint behind it.
     ///
     /// # Panics
     /// Outside a tokio runtime, unless [`runtime`](Self::runtime) was called.
     pub fn build(self) -> Exchange {
         let service = TokenExchange::new(self.http.clone(), self.clock.clone(), self.deadline);
+        let service = match &self.previous {
+            Some(previous) => service.succeeding(&previous.0.service),
+            None => service,
+        };
         self.build_over(service)
     }
 
@@ -307,15 +329,21 @@ impl ExchangeBuilder {
             + 'static,
         S::Future: Send,
     {
+        let held = match &self.previous {
+            Some(previous) => previous.0.held.clone(),
+            None => Held {
+                cache: Cache::new(self.capacity, self.clock.clone()),
+                renewals: Renewals::default(),
+                counters: Arc::default(),
+            },
+        };
         Exchange(Arc::new(Shared {
             service: exchange,
-            cache: Cache::new(self.capacity, self.clock.clone()),
             clock: self.clock,
             control_plane: self.control_plane.unwrap_or_else(Handle::current),
             deadline: self.deadline,
             overlap: self.overlap,
-            renewals: Renewals::default(),
-            counters: Counters::default(),
+            held,
         }))
     }
 }

@@ -109,6 +109,15 @@ impl Grant {
     }
 }
 
+/// Where, by which policy and for what: the digest is over all of it.
+impl PartialEq for Grant {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
+}
+
+impl Eq for Grant {}
+
 /// `base` with `segments` after its path, whether or not that ends in a slash.
 pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
     let mut url = base.clone();

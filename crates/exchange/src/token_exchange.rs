@@ -94,6 +94,15 @@ impl TokenExchange {
         }
     }
 
+    /// With what `previous` has learnt of the token endpoints.
+    #[must_use]
+    pub(crate) fn succeeding(self, previous: &Self) -> Self {
+        Self {
+            breakers: previous.breakers.clone(),
+            ..self
+        }
+    }
+
     /// How each token endpoint is doing that was asked for a token.
     pub fn endpoints(&self) -> Vec<EndpointHealth> {
         self.breakers.health()

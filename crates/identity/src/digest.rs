@@ -79,9 +79,17 @@ impl SubjectDigest {
     /// Over the issuer, then every identity-bearing claim: its name and its JSON text as the identity
     /// provider wrote it, in the order of the names, each preceded by its length. Claims that differ in
     /// spelling alone (spaces, escapes, number formats) make two digests: a cache miss, never a mistake.
+    ///
+    /// Where the configuration narrows the claims, its list comes first: digests made under another list, before the
+    /// configuration changed, are not to meet these.
     pub(crate) fn new(issuer: &Issuer, claims: &Claims<'_>) -> Self {
         let mut hash = Context::new(&SHA256);
         update(&mut hash, issuer.url.as_bytes());
+        let narrowed = issuer.identity_claims.as_deref().unwrap_or_default();
+        update(&mut hash, &(narrowed.len() as u64).to_be_bytes());
+        for name in narrowed {
+            update(&mut hash, name.as_bytes());
+        }
         for (name, value) in claims.members().iter() {
             if bears_identity(issuer.identity_claims.as_deref(), name) {
                 update(&mut hash, name.as_bytes());

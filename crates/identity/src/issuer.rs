@@ -5,7 +5,7 @@ use url::Url;
 use crate::key_set::KeySet;
 
 /// One identity provider whose tokens are accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     /// `iss`, compared byte for byte (OpenID Connect Core section 3.1.3.7); a trailing slash matters.
     pub url: String,
@@ -23,7 +23,7 @@ pub struct Issuer {
 pub struct Audience(pub String);
 
 /// Where an issuer's keys come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
     /// `<issuer>/.well-known/openid-configuration`, then its `jwks_uri` (OpenID Connect Discovery 1.0).
     Discovery,
@@ -36,6 +36,15 @@ pub enum KeySource {
 /// A JWKS document that was parsed and holds at least one usable key.
 #[derive(Clone, Debug)]
 pub struct FixedKeys(pub(crate) Arc<KeySet>);
+
+/// The same keys, whatever else the two documents say.
+impl PartialEq for FixedKeys {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.is_same(&other.0)
+    }
+}
+
+impl Eq for FixedKeys {}
 
 impl FixedKeys {
     /// Parses a JWKS document (RFC 7517 section 5).

@@ -64,6 +64,12 @@ impl KeySet {
         Ok(Self(keys.into_iter().map(Arc::new).collect()))
     }
 
+    /// Whether both hold the same keys, in the same order.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let pairs = self.0.iter().zip(&other.0);
+        self.0.len() == other.0.len() && pairs.into_iter().all(|(one, other)| one.is_same(other))
+    }
+
     /// Takes over from `previous`: a key that is still there stays the very same object, and one that is
     /// gone is withdrawn by [`KeySet::withdraw_all_but`] once this set is in place.
     #[must_use]

@@ -46,6 +46,8 @@ pub(crate) struct Progress {
     /// When the present set was fetched.
     pub(crate) fetched_at: Option<Instant>,
     pub(crate) last_error: Option<String>,
+    /// When the first of the fetches failed that have failed since the last good one.
+    pub(crate) failing_since: Option<Instant>,
     /// Before this moment no unknown `kid` causes another fetch.
     pub(crate) refetch_from: Option<Instant>,
 }
@@ -163,6 +165,16 @@ const LONGEST_WAIT: Duration = FETCH_TIMEOUT.saturating_add(Duration::from_secs(
 
 // === impl Progress ===
 
+impl Progress {
+    /// What is known from another refresher of the same keys. The first fetch of this one is due at once, too.
+    pub(crate) fn taken_over(self) -> Self {
+        Self {
+            fetching: true,
+            ..self
+        }
+    }
+}
+
 impl Default for Progress {
     /// The first fetch is due at once, so whoever comes before it waits for it.
     fn default() -> Self {
@@ -172,6 +184,7 @@ impl Default for Progress {
             failures: 0,
             fetched_at: None,
             last_error: None,
+            failing_since: None,
             refetch_from: None,
         }
     }

@@ -32,13 +32,7 @@ pub(crate) struct Refresher<F> {
     shared: Arc<Shared>,
     progress: watch::Sender<Progress>,
     refetch_interval: Duration,
-    outage: Option<Outage>,
-}
-
-/// Attempts have failed since.
-#[derive(Clone, Copy)]
-struct Outage {
-    began: Instant,
+    /// After the next attempt, should it fail as well.
     pause: Duration,
 }
 
@@ -59,10 +53,25 @@ impl<F: FetchKeys> Refresher<F> {
                 shared,
                 progress: sender,
                 refetch_interval,
-                outage: None,
+                pause: FIRST_PAUSE,
             },
             handle,
         )
+    }
+
+    /// The same, with the keys that `previous` has by now, and with what it knows of their server: whoever comes before the first
+    /// fetch is served as before.
+    pub(crate) fn taking_over(
+        issuer: Arc<str>,
+        source: F,
+        refetch_interval: Duration,
+        previous: &RefreshedKeys,
+    ) -> (Self, RefreshedKeys) {
+        let (refresher, handle) = Self::new(issuer, source, refetch_interval);
+        refresher.shared.set.store(previous.shared.set.load_full());
+        let known = previous.progress.borrow().clone().taken_over();
+        refresher.progress.send_replace(known);
+        (refresher, handle)
     }
 
     /// Fetches at once and then for ever; ends when the last handle is dropped.
@@ -100,7 +109,8 @@ impl<F: FetchKeys> Refresher<F> {
             Some(previous) => keys.succeeding(previous),
             None => keys,
         });
-        let recovered = self.outage.take().is_some();
+        let recovered = self.progress.borrow().failing_since.is_some();
+        self.pause = FIRST_PAUSE;
         if previous.is_none() || recovered {
             tracing::info!(issuer = %self.issuer, keys = keys.len(), "keys fetched");
         }
@@ -112,42 +122,39 @@ impl<F: FetchKeys> Refresher<F> {
         self.report(|progress| {
             progress.fetched_at = Some(Instant::now());
             progress.last_error = None;
+            progress.failing_since = None;
         });
         max_age.unwrap_or(PERIOD).clamp(SHORTEST_PERIOD, LONGEST_PERIOD)
     }
 
     fn fail(&mut self, error: &FetchError) -> Duration {
         let error = error.chain();
-        let outage = self.worsened(&error);
-        if outage.began.elapsed() >= PATIENCE {
+        let since = self.failing_since(&error);
+        if since.elapsed() >= PATIENCE {
             self.drop_keys();
         }
         let cold = self.shared.set.load().is_none();
         self.report(|progress| {
             progress.failures += 1;
             progress.last_error = Some(error);
+            progress.failing_since = Some(since);
             progress.fetched_at = progress.fetched_at.filter(|_| !cold);
         });
-        if cold { COLD_PAUSE } else { outage.pause }
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        if cold { COLD_PAUSE } else { pause }
     }
 
     /// Says so once per outage, not at every attempt.
-    fn worsened(&mut self, error: &str) -> Outage {
-        let outage = if let Some(Outage { began, pause }) = self.outage {
+    fn failing_since(&self, error: &str) -> Instant {
+        let since = self.progress.borrow().failing_since;
+        if let Some(since) = since {
             tracing::debug!(issuer = %self.issuer, error, "keys still cannot be fetched");
-            Outage {
-                began,
-                pause: (pause * 2).min(LONGEST_PAUSE),
-            }
+            since
         } else {
             tracing::warn!(issuer = %self.issuer, error, "keys cannot be fetched");
-            Outage {
-                began: Instant::now(),
-                pause: FIRST_PAUSE,
-            }
-        };
-        self.outage = Some(outage);
-        outage
+            Instant::now()
+        }
     }
 
     fn drop_keys(&self) {

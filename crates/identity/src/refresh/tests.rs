@@ -76,6 +76,18 @@ fn start(next: Next) -> Running {
 }
 
 impl Running {
+    /// Another refresher in the place of this one, as when the configuration has changed.
+    fn taken_over(self) -> Self {
+        let (script, issuer) = (self.script, "https://idp.example".into());
+        let (refresher, keys) = Refresher::taking_over(issuer, script.clone(), REFETCH_INTERVAL, &self.keys);
+        self.task.abort();
+        Self {
+            script,
+            keys,
+            task: tokio::spawn(refresher.run()),
+        }
+    }
+
     async fn find(&self, kid: &str) -> Result<Arc<Key>, Rejection> {
         let header = Header {
             algorithm: Algorithm::Es256,
@@ -347,4 +359,47 @@ fn a_pause_is_shortened_by_no_more_than_a_tenth() {
             "{shortened:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_over_is_served_at_once_and_fetched_anew() {
+    let running = start(one());
+    let key = running.find("ec-1").await.unwrap();
+    running.script.then(Next::Silence);
+    let running = running.taken_over();
+    running.keys.ready().await;
+    assert!(Arc::ptr_eq(&running.find("ec-1").await.unwrap(), &key));
+    running.script.then(two());
+    running.fetched(3).await;
+    assert!(running.find("ec-2").await.is_ok());
+    assert!(!key.is_withdrawn());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_without_confirmation_is_a_day_however_often_the_keys_are_taken_over() {
+    let mut running = start(one());
+    let key = running.find("ec-1").await.unwrap();
+    running.script.then(Next::Failure);
+    running.fetched(2).await;
+    for hours in [10, 10] {
+        advance(Duration::from_hours(hours)).await;
+        running = running.taken_over();
+        assert!(running.find("ec-1").await.is_ok());
+    }
+    advance(Duration::from_hours(5)).await;
+    let fetches = running.keys.progress.borrow().fetches;
+    running.fetched(fetches + 2).await;
+    assert!(running.find("ec-1").await.is_err());
+    assert!(key.is_withdrawn());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pause_between_fetches_for_unknown_keys_is_taken_over() {
+    let running = start(one());
+    assert!(running.find("unknown").await.is_err());
+    let running = running.taken_over();
+    running.fetched(3).await;
+    let fetches = running.script.fetches();
+    assert!(running.find("unknown").await.is_err());
+    assert_eq!(running.script.fetches(), fetches);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Inner, KeyRefresh, Verifier};
 use crate::fetch::{HttpKeys, Location};
-use crate::keys::Keys;
+use crate::keys::{Keys, RefreshedKeys};
 use crate::memory::Memory;
 use crate::provider::Provider;
 use crate::refresh::Refresher;
@@ -18,6 +18,7 @@ pub struct VerifierBuilder {
     leeway: Duration,
     remembered_tokens: u64,
     refetch_interval: Duration,
+    previous: Option<Verifier>,
 }
 
 impl VerifierBuilder {
@@ -29,6 +30,7 @@ impl VerifierBuilder {
             leeway: Duration::from_mins(1),
             remembered_tokens: 100_000,
             refetch_interval: Duration::from_secs(30),
+            previous: None,
         }
     }
 
@@ -64,27 +66,35 @@ impl VerifierBuilder {
         }
     }
 
+    /// Takes over from `previous` what holds on: the keys of issuers whose keys come from where they came from, until they
+    /// have been fetched anew; and, if all issuers are the same in every respect, the tokens that were verified. Nothing
+    /// that it admitted under other terms is admitted by this.
+    #[must_use]
+    pub fn succeeding(self, previous: &Verifier) -> Self {
+        Self {
+            previous: Some(previous.clone()),
+            ..self
+        }
+    }
+
     /// The verifier, and the future that keeps its keys fresh.
     pub fn build(self) -> (Verifier, KeyRefresh) {
+        let memory = self.memory();
         let mut refreshers = Vec::new();
         let mut providers = Vec::with_capacity(self.issuers.len());
-        for issuer in self.issuers {
+        for issuer in &self.issuers {
             let name: Arc<str> = issuer.url.as_str().into();
-            let keys = match location(&issuer) {
+            let keys = match location(issuer) {
                 Err(fixed) => fixed,
                 Ok(location) => {
-                    let source = HttpKeys {
-                        http: self.http.clone(),
-                        location,
-                    };
-                    let (refresher, keys) = Refresher::new(Arc::clone(&name), source, self.refetch_interval);
+                    let (refresher, keys) = self.refresher(Arc::clone(&name), issuer, location);
                     refreshers.push(refresher);
                     Keys::Refreshed(keys)
                 }
             };
+            let issuer = issuer.clone();
             providers.push(Provider { issuer, name, keys });
         }
-        let memory = Memory::new(self.remembered_tokens, self.clock.clone());
         let inner = Inner {
             providers,
             memory,
@@ -92,6 +102,44 @@ impl VerifierBuilder {
             leeway: self.leeway,
         };
         (Verifier(Arc::new(inner)), KeyRefresh(refreshers))
+    }
+
+    fn memory(&self) -> Memory {
+        let kept = self.previous.as_ref().filter(|previous| {
+            let before = previous.0.providers.iter().map(|provider| &provider.issuer);
+            before.eq(&self.issuers)
+        });
+        kept.map_or_else(
+            || Memory::new(self.remembered_tokens, self.clock.clone()),
+            |previous| previous.0.memory.clone(),
+        )
+    }
+
+    fn refresher(
+        &self,
+        name: Arc<str>,
+        issuer: &Issuer,
+        location: Location,
+    ) -> (Refresher<HttpKeys>, RefreshedKeys) {
+        let http = self.http.clone();
+        let source = HttpKeys { http, location };
+        let previous = self.previous.as_ref();
+        match previous.and_then(|previous| previous.0.keys_of(issuer)) {
+            Some(keys) => Refresher::taking_over(name, source, self.refetch_interval, keys),
+            None => Refresher::new(name, source, self.refetch_interval),
+        }
+    }
+}
+
+impl Inner {
+    /// The keys of this issuer, from the very place that it names now.
+    fn keys_of(&self, issuer: &Issuer) -> Option<&RefreshedKeys> {
+        let from_there =
+            |provider: &&Provider| provider.issuer.url == issuer.url && provider.issuer.keys == issuer.keys;
+        match &self.providers.iter().find(from_there)?.keys {
+            Keys::Refreshed(keys) => Some(keys),
+            Keys::Fixed(_) => None,
+        }
     }
 }
 

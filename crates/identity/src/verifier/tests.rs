@@ -3,6 +3,7 @@ mod remembered;
 mod rules;
 mod second_opinion;
 mod sources;
+mod succession;
 
 use serde_json::{Value, json};
 

@@ -46,7 +46,7 @@ async fn crowd(subjects: usize, capacity: usize) -> Vec<u64> {
             assert!(text(&token).starts_with(&own), "a token of another's");
         }
         if (number + 1) % (subjects / 10) == 0 {
-            exchange.0.cache.upkeep().await;
+            exchange.0.held.cache.upkeep().await;
             assert!(exchange.stats().entries <= capacity as u64);
             memory.extend(resident());
         }
