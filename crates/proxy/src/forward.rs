@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
 use crate::drain::Tasks;
-use crate::route::Workspace;
+use crate::route::{Workspace, WorkspaceUrl};
 use crate::settings::Settings;
 use body::{Hold, Idleness};
 use connect::connect;
@@ -50,13 +50,21 @@ pub(crate) struct Upstream(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    pools: Vec<Pool>,
-    shared: Vec<SharedPool>,
+    /// In the order of the workspaces.
+    lanes: Vec<Lane>,
     connect_timeout: Duration,
     first_byte_timeout: Option<Duration>,
     body_idle_timeout: Option<Duration>,
     counters: Arc<Counters>,
     tasks: Tasks,
+}
+
+/// The connections to one workspace.
+#[derive(Clone, Debug)]
+struct Lane {
+    to: WorkspaceUrl,
+    pool: Pool,
+    shared: SharedPool,
 }
 
 /// How a request that was given to a connection ended.
@@ -69,29 +77,42 @@ enum Sent {
 // === impl Upstream ===
 
 impl Upstream {
-    /// One pool for each of `workspaces`. Connections run as `tasks`.
-    pub(crate) fn new(workspaces: usize, settings: &Settings, counters: Arc<Counters>, tasks: Tasks) -> Self {
-        let pools = (0..workspaces)
-            .map(|_| Pool::new(settings.upstream_idle_timeout))
-            .collect();
-        let shared = (0..workspaces)
-            .map(|_| SharedPool::new(settings.upstream_idle_timeout))
-            .collect();
+    /// No connections yet, to none. They will run as `tasks`.
+    pub(crate) fn new(counters: Arc<Counters>, tasks: Tasks) -> Self {
         Self(Arc::new(Inner {
-            pools,
-            shared,
-            connect_timeout: settings.connect_timeout,
-            first_byte_timeout: settings.first_byte_timeout,
-            body_idle_timeout: settings.upstream_body_idle_timeout,
+            lanes: Vec::new(),
+            connect_timeout: Duration::ZERO,
+            first_byte_timeout: None,
+            body_idle_timeout: None,
             counters,
             tasks,
         }))
     }
 
+    /// For these workspaces. Those that are where they were, proved in the same way, keep their connections.
+    pub(crate) fn for_workspaces(&self, workspaces: &[Arc<Workspace>], settings: &Settings) -> Self {
+        let idle = settings.upstream_idle_timeout;
+        let lane = |workspace: &Arc<Workspace>| {
+            let to = &workspace.url;
+            let kept = self.0.lanes.iter().find(|lane| lane.to.is_same(to));
+            kept.map_or_else(|| Lane::new(to, idle), |lane| lane.kept_for(idle))
+        };
+        Self(Arc::new(Inner {
+            lanes: workspaces.iter().map(lane).collect(),
+            connect_timeout: settings.connect_timeout,
+            first_byte_timeout: settings.first_byte_timeout,
+            body_idle_timeout: settings.upstream_body_idle_timeout,
+            counters: Arc::clone(&self.0.counters),
+            tasks: self.0.tasks.clone(),
+        }))
+    }
+
     /// Closes what has been idle for too long; a worker calls it now and then, so that a quiet pool empties too.
     pub(crate) fn close_idle(&self) {
-        self.0.pools.iter().for_each(Pool::close_idle);
-        self.0.shared.iter().for_each(SharedPool::close_idle);
+        for lane in &self.0.lanes {
+            lane.pool.close_idle();
+            lane.shared.close_idle();
+        }
     }
 }
 
@@ -115,9 +136,35 @@ impl tower::Service<Forward> for Upstream {
     }
 }
 
+// === impl Lane ===
+
+impl Lane {
+    fn new(to: &WorkspaceUrl, idle: Duration) -> Self {
+        Self {
+            to: to.clone(),
+            pool: Pool::new(idle),
+            shared: SharedPool::new(idle),
+        }
+    }
+
+    /// The same, unless its connections are to rest for another time from now on.
+    fn kept_for(&self, idle: Duration) -> Self {
+        if self.pool.idle_timeout() == idle {
+            self.clone()
+        } else {
+            Self::new(&self.to, idle)
+        }
+    }
+}
+
 // === impl Inner ===
 
 impl Inner {
+    fn lane(&self, workspace: &Workspace) -> Result<&Lane, ForwardError> {
+        let lane = self.lanes.get(workspace.index);
+        lane.ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))
+    }
+
     async fn forward(
         &self,
         Forward {
@@ -126,10 +173,7 @@ impl Inner {
             afresh,
         }: Forward,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let pool = self
-            .pools
-            .get(workspace.index)
-            .ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))?;
+        let pool = &self.lane(&workspace)?.pool;
         frame(&mut request);
         while !afresh && let Some(lease) = pool.take() {
             self.counters.upstream_reused();

@@ -1,47 +1,41 @@
 //! The data plane: one thread per worker, one for the listeners. The control plane (token exchange, keys, the admin
 //! listener) is the caller's, and everything here only waits for it.
 
-use std::future::poll_fn;
+mod post;
+
 use std::io;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::Poll;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
-use http::{Request, Response};
-use hyper::body::Incoming;
 use identity::{Clock, Verifier};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tower::Service;
 
-use crate::accept::{Crowd, Desk, Peer, Serve, Worker, accept_all};
-use crate::body::RequestBody;
-use crate::bootstrap::Question;
+use crate::accept::{Crowd, Desk, Worker, accept_all};
 use crate::counters::{Counters, CountersSnapshot};
 use crate::drain::{Drain, Tasks};
-use crate::forward::Upstream;
-use crate::journey::{Journey, Rules};
-use crate::limits::{self, Places};
-use crate::linger::Lingering;
-use crate::observe::{AccessSink, Observed, Observer, Trail, Unread};
+use crate::journey::Rules;
+use crate::limits::Places;
+use crate::observe::AccessSink;
 use crate::share::Shares;
-use crate::{Drained, Failure, Listener, Routes, Settings};
+use crate::{Drained, Listener, Routes, Settings};
+use post::{Post, Shared, Standing};
 
 /// A gateway that is ready to be started. `S` swaps a verified identity for a token: [`exchange::Exchange`], or a test's own.
+///
+/// A cheap clone. One that was started can be told to go on as another: [`Gateway::go_on_as`].
 #[derive(Clone)]
 pub struct Gateway<S> {
     rules: Arc<Rules>,
     swap: S,
     settings: Arc<Settings>,
     sink: Arc<dyn AccessSink>,
-    places: Places,
-    crowd: Crowd,
+    /// Its workers, once it was started, for as long as they work.
+    workers: Arc<Mutex<Vec<Weak<Standing<S>>>>>,
 }
 
 /// A gateway that serves. Dropped, it cuts what is in flight; [`Running::drain`] lets it finish.
@@ -55,22 +49,6 @@ pub struct Running {
 /// What all workers have done until now. Cheap to clone; outlives the gateway.
 #[derive(Clone, Debug)]
 pub struct Tally(Arc<[Arc<Counters>]>);
-
-/// One worker's part of the gateway.
-struct Post<S>(Arc<Duty<S>>);
-
-struct Duty<S> {
-    journey: Journey<S, Upstream>,
-    upstream: Upstream,
-    observer: Observer,
-    counters: Arc<Counters>,
-    tasks: Tasks,
-    settings: Arc<Settings>,
-    places: Places,
-    crowd: Crowd,
-    /// Those of all workers, with the one that sweeps them.
-    swept: Option<Arc<Shares>>,
-}
 
 // === impl Gateway ===
 
@@ -105,10 +83,9 @@ where
         Self {
             rules: Arc::new(rules),
             swap,
-            places: Places::new(settings.max_requests_in_flight),
-            crowd: Crowd::new(settings.max_connections_per_client),
             settings: Arc::new(settings),
             sink,
+            workers: Arc::default(),
         }
     }
 
@@ -118,10 +95,17 @@ where
     /// When the operating system gives no thread or no event queue.
     pub fn start(&self, listeners: Vec<Listener>, workers: NonZeroUsize) -> io::Result<Running> {
         let drain = Drain::default();
+        let (places, crowd) = (Places::default(), Crowd::default());
         let (mut desks, mut ends, mut tally) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..workers.get() {
             let counters = Arc::<Counters>::default();
-            let (end, desk) = self.start_worker(number, Arc::clone(&counters), drain.clone())?;
+            let shared = Shared {
+                counters: Arc::clone(&counters),
+                tasks: Tasks::default(),
+                places: places.clone(),
+                crowd: crowd.clone(),
+            };
+            let (end, desk) = self.start_worker(number, shared, drain.clone())?;
             tally.push(counters);
             ends.push(end);
             desks.push(desk);
@@ -139,16 +123,36 @@ where
         })
     }
 
+    /// From the next request on, all that decides over requests is `next`'s: routes, verification, tokens, limits and times. A
+    /// request that has begun ends as it began, and a connection keeps its limits.
+    ///
+    /// Connections to workspaces that stay where they are stay open. Listeners, workers, the number of connections and whoever is
+    /// told of requests remain this gateway's. What is returned is the gateway that serves now; of this one nothing is needed any
+    /// more.
+    #[must_use]
+    pub fn go_on_as(self, next: Self) -> Self {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        for standing in workers.iter().filter_map(Weak::upgrade) {
+            standing.go_on_as(&next.rules, &next.swap, &next.settings);
+        }
+        drop(workers);
+        Self {
+            sink: self.sink,
+            workers: self.workers,
+            ..next
+        }
+    }
+
     fn start_worker(
         &self,
         number: usize,
-        counters: Arc<Counters>,
+        shared: Shared,
         drain: Drain,
     ) -> io::Result<(oneshot::Receiver<Drained>, Desk)> {
         let (worker, desk) = Worker::new();
         let (told, end) = oneshot::channel();
-        let tasks = Tasks::default();
-        let post = self.post(number, counters, &tasks);
+        let tasks = shared.tasks.clone();
+        let post = self.post(number, shared);
         let runtime = runtime()?;
         thread(format!("worker-{number}"), move || {
             let drained = runtime.block_on(worker.run(post, tasks, drain));
@@ -158,22 +162,13 @@ where
         Ok((end, desk))
     }
 
-    fn post(&self, number: usize, counters: Arc<Counters>, tasks: &Tasks) -> Post<S> {
-        let workspaces = self.rules.routes.workspaces().len();
-        let upstream = Upstream::new(workspaces, &self.settings, Arc::clone(&counters), tasks.clone());
-        let journey = Journey::new(Arc::clone(&self.rules), self.swap.clone(), upstream.clone());
-        let observer = Observer::new(Arc::clone(&counters), Arc::clone(&self.sink), random());
-        Post(Arc::new(Duty {
-            journey,
-            upstream,
-            observer,
-            counters,
-            tasks: tasks.clone(),
-            settings: Arc::clone(&self.settings),
-            places: self.places.clone(),
-            crowd: self.crowd.clone(),
-            swept: self.rules.shares.clone().filter(|_| number == 0),
-        }))
+    fn post(&self, number: usize, shared: Shared) -> Post<S> {
+        let sink = Arc::clone(&self.sink);
+        let standing = Standing::new(number, shared, sink, &self.rules, &self.swap, &self.settings);
+        let standing = Arc::new(standing);
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.push(Arc::downgrade(&standing));
+        Post(standing)
     }
 }
 
@@ -213,108 +208,6 @@ impl Tally {
     }
 }
 
-// === impl Post ===
-
-impl<S> Clone for Post<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<S> Serve for Post<S>
-where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
-    fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-
-    async fn serve(&self, request: Request<Incoming>, from: Peer) -> Response<Observed> {
-        let duty = &self.0;
-        let request = Lingering::new(request, &duty.tasks).map(|body| RequestBody::new(body, &duty.settings));
-        let mut trail = Box::new(duty.observer.watch(&request, from.address, from.secure));
-        let interim = from.interim(request.version());
-        let journey = match duty.enter(&request, &mut trail) {
-            Ok(()) => unharmed(pin!(duty.journey.travel(request, &interim, &mut trail))).await,
-            Err(failure) => Err(failure),
-        };
-        interim.end().await;
-        let patience = duty.settings.tunnel_idle_timeout;
-        let (head, body) = trail.answer(journey).into_parts();
-        Response::from_parts(head, Observed::new(body, trail, from, patience))
-    }
-
-    fn admit(&self) -> impl Send + 'static {
-        Admitted::new(Arc::clone(&self.0.counters))
-    }
-
-    fn crowd(&self) -> &Crowd {
-        &self.0.crowd
-    }
-
-    fn turned_away(&self) {
-        self.0.counters.connection_refused();
-    }
-
-    fn refused(&self, client: SocketAddr, why: Unread) {
-        self.0.observer.refused(client, why);
-    }
-
-    fn sweep(&self) {
-        self.0.upstream.close_idle();
-        if let Some(shares) = &self.0.swept {
-            shares.sweep();
-        }
-    }
-}
-
-// === impl Duty ===
-
-impl<S> Duty<S> {
-    /// Whether this request may set out at all. A free place first: who cannot be served should cost least.
-    fn enter(&self, request: &Request<RequestBody>, trail: &mut Trail) -> Result<(), Failure> {
-        match (self.places.take(), Question::asked(request.uri().path())) {
-            (Ok(place), _) => trail.admitted(place),
-            (Err(_), Some(question)) => question.ask_when_full()?,
-            (Err(full), None) => return Err(full),
-        }
-        limits::check(request, &self.settings)
-    }
-}
-
-/// A journey whose panic is its own failure, not that of the connection and of the other requests on it.
-///
-/// Unwinding leaves nothing half done that others see: what a journey shares is counters, caches and locks that are good
-/// after every line. The panic's text may hold what the request held, so nothing is made of it here.
-async fn unharmed<T>(mut journey: Pin<&mut impl Future<Output = Result<T, Failure>>>) -> Result<T, Failure> {
-    poll_fn(|cx| {
-        let poll = AssertUnwindSafe(|| journey.as_mut().poll(cx));
-        catch_unwind(poll).unwrap_or(Poll::Ready(Err(Failure::Internal)))
-    })
-    .await
-}
-
-/// Counts a connection for as long as it lives.
-struct Admitted(Arc<Counters>);
-
-impl Admitted {
-    fn new(counters: Arc<Counters>) -> Self {
-        counters.connection_opened();
-        Self(counters)
-    }
-}
-
-impl Drop for Admitted {
-    fn drop(&mut self) {
-        self.0.connection_closed();
-    }
-}
-
 /// All listeners share a thread: accepting is short, and a busy worker must not delay it.
 fn start_acceptor(
     listeners: Vec<Listener>,
@@ -346,11 +239,4 @@ fn runtime() -> io::Result<Runtime> {
 
 fn thread(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     std::thread::Builder::new().name(name).spawn(work).map(drop)
-}
-
-/// From the seed of the standard library's hash maps, which the operating system gives: no secret, only unlikely to
-/// come twice.
-fn random() -> u64 {
-    use std::hash::{BuildHasher as _, RandomState};
-    RandomState::new().hash_one(std::thread::current().id())
 }

@@ -41,11 +41,7 @@ pub(crate) struct Rules {
     pub(crate) shares: Option<Arc<Shares>>,
 }
 
-impl<S, U> Journey<S, U>
-where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError> + Clone,
-    U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
-{
+impl<S, U> Journey<S, U> {
     pub(crate) fn new(rules: Arc<Rules>, swap: S, upstream: U) -> Self {
         Self {
             rules,
@@ -53,7 +49,13 @@ where
             upstream,
         }
     }
+}
 
+impl<S, U> Journey<S, U>
+where
+    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError> + Clone,
+    U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
+{
     /// route -> authenticate -> swap -> rewrite -> forward -> relay.
     ///
     /// The order decides which fault is named when there are several: where to, then who, then whether Databricks agrees.

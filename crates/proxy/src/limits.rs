@@ -11,36 +11,25 @@ use crate::settings::Settings;
 /// The places of requests in flight, all workers together. Cheap to clone.
 ///
 /// A counter and no semaphore: a request that finds no place is refused, so that none ever waits, for a place or for a lock.
-#[derive(Clone, Debug)]
-pub(crate) struct Places(Arc<Room>);
-
-#[derive(Debug)]
-struct Room {
-    taken: AtomicUsize,
-    most: usize,
-}
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places(Arc<AtomicUsize>);
 
 /// The place of one request, given back when it is dropped: at the end of the answer, or when the client has left.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Room>);
+pub(crate) struct Place(Arc<AtomicUsize>);
 
 // === impl Places ===
 
 impl Places {
-    pub(crate) fn new(most: usize) -> Self {
-        Self(Arc::new(Room {
-            taken: AtomicUsize::new(0),
-            most,
-        }))
-    }
-
+    /// One of `most`.
+    ///
     /// # Errors
     /// When all are taken.
-    pub(crate) fn take(&self) -> Result<Place, Failure> {
-        let before = self.0.taken.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn take(&self, most: usize) -> Result<Place, Failure> {
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
         // Gives back what was taken too much, if it is dropped below.
         let place = Place(Arc::clone(&self.0));
-        if before < self.0.most {
+        if before < most {
             Ok(place)
         } else {
             Err(Failure::Overloaded)
@@ -50,7 +39,7 @@ impl Places {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -325,6 +325,16 @@ impl WorkspaceUrl {
         port && host.eq_ignore_ascii_case(&self.host) && !authority.as_str().contains('@')
     }
 
+    /// Whether a connection to the one serves the other: the same place, and the same judgement of who answers there.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let judged_alike = match (&self.tls, &other.tls) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(&one.config, &other.config),
+            _ => false,
+        };
+        judged_alike && self.host == other.host && self.port == other.port
+    }
+
     /// `iss` of the OAuth tokens that this workspace issues.
     pub(crate) fn own_issuer(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };

@@ -28,8 +28,8 @@ use preface::Opening;
 
 /// What a worker does with requests.
 pub(crate) trait Serve: Clone + Send + Sync + 'static {
-    /// The limits of its connections.
-    fn settings(&self) -> &Settings;
+    /// The limits of a connection that begins now.
+    fn settings(&self) -> Arc<Settings>;
 
     /// Answers one request; an answer there always is.
     fn serve(
@@ -54,10 +54,11 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
     fn sweep(&self);
 }
 
-/// What a worker gives to each of its connections: the work, an owner for what is spawned, and the wish to end.
+/// What a worker gives to each of its connections: the work, the limits, an owner for what is spawned, and the wish to end.
 #[derive(Clone)]
 pub(super) struct Shift<J> {
     pub(super) journey: J,
+    pub(super) settings: Arc<Settings>,
     pub(super) tasks: Tasks,
     pub(super) drain: Drain,
 }
@@ -120,9 +121,10 @@ async fn by_tcp<J: Serve>(
     shift: Shift<J>,
 ) -> io::Result<()> {
     prepare(&tcp)?;
-    let settings = shift.journey.settings();
-    let address = client(&mut tcp, peer, settings).await?;
-    let Some(_guest) = shift.journey.crowd().admit(address.ip()) else {
+    let settings = Arc::clone(&shift.settings);
+    let address = client(&mut tcp, peer, &settings).await?;
+    let most = settings.max_connections_per_client;
+    let Some(_guest) = shift.journey.crowd().admit(address.ip(), most) else {
         shift.journey.turned_away();
         return Ok(());
     };
@@ -154,7 +156,7 @@ where
     J: Serve,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    if shift.journey.settings().h2c {
+    if shift.settings.h2c {
         by_preface(io, origin, shift).await
     } else {
         h1::serve(io, origin, shift).await
@@ -195,7 +197,7 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let opening = tokio::select! {
-        opening = preface::read(io, shift.journey.settings()) => opening?,
+        opening = preface::read(io, &shift.settings) => opening?,
         () = shift.drain.started() => return Ok(()),
     };
     match opening {

@@ -4,12 +4,11 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Counts connections by client, all workers together, so that no client takes the places of all others. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Crowd(Arc<Hall>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Hall {
-    limit: Option<NonZeroUsize>,
     /// Locked for moments, and once for a connection, not for a request.
     clients: Mutex<HashMap<IpAddr, Presence>>,
 }
@@ -32,18 +31,10 @@ pub(super) struct Guest {
 // === impl Crowd ===
 
 impl Crowd {
-    /// At most `limit` connections from one client; `None`: any number.
-    pub(crate) fn new(limit: Option<NonZeroUsize>) -> Self {
-        Self(Arc::new(Hall {
-            limit,
-            clients: Mutex::default(),
-        }))
-    }
-
-    /// One more connection from `address`; `None` when it has as many as it may.
-    pub(super) fn admit(&self, address: IpAddr) -> Option<Guest> {
+    /// One more connection from `address`; `None` when it has `limit` of them, if there is a limit.
+    pub(super) fn admit(&self, address: IpAddr, limit: Option<NonZeroUsize>) -> Option<Guest> {
         let client = client(address);
-        let limit = self.0.limit.map_or(usize::MAX, NonZeroUsize::get);
+        let limit = limit.map_or(usize::MAX, NonZeroUsize::get);
         let mut clients = self.0.clients();
         let presence = clients.entry(client).or_default();
         if presence.connections >= limit {
@@ -98,8 +89,8 @@ mod tests {
     use super::Crowd;
 
     fn crowd_of(limit: usize) -> impl Fn(&str) -> Option<super::Guest> {
-        let crowd = Crowd::new(NonZeroUsize::new(limit));
-        move |address| crowd.admit(address.parse().expect("an address"))
+        let crowd = Crowd::default();
+        move |address| crowd.admit(address.parse().expect("an address"), NonZeroUsize::new(limit))
     }
 
     #[test]
@@ -125,8 +116,8 @@ mod tests {
 
     #[test]
     fn nobody_is_remembered_who_has_left() {
-        let crowd = Crowd::new(None);
-        drop(crowd.admit("192.0.2.1".parse().expect("an address")));
+        let crowd = Crowd::default();
+        drop(crowd.admit("192.0.2.1".parse().expect("an address"), None));
         assert!(crowd.0.clients().is_empty());
     }
 

@@ -83,6 +83,7 @@ impl Worker {
     fn serve<J: Serve>(&self, arrival: Arrival, journey: &J, tasks: &Tasks, drain: &Drain) {
         let shift = Shift {
             journey: journey.clone(),
+            settings: journey.settings(),
             tasks: tasks.clone(),
             drain: drain.clone(),
         };

@@ -21,10 +21,7 @@ impl Inner {
             ..
         }: Forward,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let pool = self
-            .shared
-            .get(workspace.index)
-            .ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))?;
+        let pool = &self.lane(&workspace)?.shared;
         while let Some(seat) = pool.take() {
             self.counters.upstream_reused();
             match self.send_h2(seat, request).await? {

@@ -41,6 +41,10 @@ impl Pool {
         }))
     }
 
+    pub(super) fn idle_timeout(&self) -> Duration {
+        self.0.idle_timeout
+    }
+
     /// A connection of this pool that was just opened.
     pub(super) fn lease(&self, link: Link) -> Lease {
         Lease {

@@ -20,9 +20,13 @@ where
     J: Serve,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Shift { journey, drain, .. } = shift;
-    let settings = journey.settings();
-    let (io, pace) = Paced::new(io, settings);
+    let Shift {
+        journey,
+        settings,
+        drain,
+        ..
+    } = shift;
+    let (io, pace) = Paced::new(io, &settings);
     let sequel = Sequel::default();
     let prompter = Prompter::default();
     let service = service_fn(|request| {
@@ -44,7 +48,7 @@ where
     let io = Guarded::new(io, sequel.clone());
     let verdict = io.verdict();
     let io = Prompted::new(io, prompter.clone());
-    let connection = builder(settings).serve_connection(TokioIo::new(io), service);
+    let connection = builder(&settings).serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

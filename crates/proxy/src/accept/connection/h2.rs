@@ -30,12 +30,12 @@ where
 {
     let Shift {
         journey,
+        settings,
         tasks,
         drain,
     } = shift;
-    let settings = journey.settings();
     // Only of a client that does not read: frames are watched by hyper's pings, and a head has no end of its own here.
-    let (io, pace) = Paced::new(io, settings);
+    let (io, pace) = Paced::new(io, &settings);
     let tasks = Streamwise::new(tasks, settings.body_idle_timeout);
     pace.request_started();
     let streams = Streams::default();
@@ -53,7 +53,7 @@ where
             Ok::<_, Infallible>(journey.serve(request, peer).await)
         }
     });
-    let connection = builder(settings, tasks).serve_connection(TokioIo::new(io), service);
+    let connection = builder(&settings, tasks).serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended.map_err(io::Error::other),

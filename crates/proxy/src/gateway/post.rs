@@ -1,0 +1,212 @@
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+
+use arc_swap::ArcSwap;
+use exchange::{AccessToken, ExchangeError, ExchangeRequest};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tower::Service;
+
+use crate::accept::{Crowd, Peer, Serve};
+use crate::body::RequestBody;
+use crate::bootstrap::Question;
+use crate::counters::Counters;
+use crate::drain::Tasks;
+use crate::forward::Upstream;
+use crate::journey::{Journey, Rules};
+use crate::limits::{self, Places};
+use crate::linger::Lingering;
+use crate::observe::{AccessSink, Observed, Observer, Trail, Unread};
+use crate::share::Shares;
+use crate::{Failure, Settings};
+
+/// One worker's part of the gateway.
+pub(super) struct Post<S>(pub(super) Arc<Standing<S>>);
+
+/// What a worker has for as long as it works, and its duty of the moment.
+pub(super) struct Standing<S> {
+    /// Loaded once for each request. Each worker has its own, so that none waits for the counter of another's.
+    duty: ArcSwap<Duty<S>>,
+    observer: Observer,
+    shared: Shared,
+    /// One worker does for all what need not be done by each.
+    is_first: bool,
+}
+
+/// What a worker shares with others, or outlives.
+pub(super) struct Shared {
+    pub(super) counters: Arc<Counters>,
+    pub(super) tasks: Tasks,
+    pub(super) places: Places,
+    pub(super) crowd: Crowd,
+}
+
+/// What decides over a request.
+struct Duty<S> {
+    journey: Journey<S, Upstream>,
+    upstream: Upstream,
+    settings: Arc<Settings>,
+    shares: Option<Arc<Shares>>,
+}
+
+// === impl Standing ===
+
+impl<S: Clone> Standing<S> {
+    pub(super) fn new(
+        number: usize,
+        shared: Shared,
+        sink: Arc<dyn AccessSink>,
+        rules: &Arc<Rules>,
+        swap: &S,
+        settings: &Arc<Settings>,
+    ) -> Self {
+        let nowhere = Upstream::new(Arc::clone(&shared.counters), shared.tasks.clone());
+        let duty = Duty::new(&nowhere, rules, swap, settings);
+        Self {
+            duty: ArcSwap::from_pointee(duty),
+            observer: Observer::new(Arc::clone(&shared.counters), sink, random()),
+            shared,
+            is_first: number == 0,
+        }
+    }
+
+    pub(super) fn go_on_as(&self, rules: &Arc<Rules>, swap: &S, settings: &Arc<Settings>) {
+        let before = self.duty.load_full();
+        let duty = Duty::new(&before.upstream, rules, swap, settings);
+        self.duty.store(Arc::new(duty));
+    }
+}
+
+impl<S> Standing<S> {
+    /// Whether this request may set out at all. A free place first: who cannot be served should cost least.
+    fn enter(
+        &self,
+        request: &Request<RequestBody>,
+        settings: &Settings,
+        trail: &mut Trail,
+    ) -> Result<(), Failure> {
+        let place = self.shared.places.take(settings.max_requests_in_flight);
+        match (place, Question::asked(request.uri().path())) {
+            (Ok(place), _) => trail.admitted(place),
+            (Err(_), Some(question)) => question.ask_when_full()?,
+            (Err(full), None) => return Err(full),
+        }
+        limits::check(request, settings)
+    }
+}
+
+// === impl Duty ===
+
+impl<S: Clone> Duty<S> {
+    /// With the connections of `before`, as far as they lead to where these rules do.
+    fn new(before: &Upstream, rules: &Arc<Rules>, swap: &S, settings: &Arc<Settings>) -> Self {
+        let upstream = before.for_workspaces(rules.routes.workspaces(), settings);
+        Self {
+            journey: Journey::new(Arc::clone(rules), swap.clone(), upstream.clone()),
+            upstream,
+            settings: Arc::clone(settings),
+            shares: rules.shares.clone(),
+        }
+    }
+}
+
+// === impl Post ===
+
+impl<S> Clone for Post<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Serve for Post<S>
+where
+    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+{
+    fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.duty.load().settings)
+    }
+
+    async fn serve(&self, request: Request<Incoming>, from: Peer) -> Response<Observed> {
+        let (standing, duty) = (&self.0, self.0.duty.load_full());
+        let request = Lingering::new(request, &standing.shared.tasks)
+            .map(|body| RequestBody::new(body, &duty.settings));
+        let mut trail = Box::new(standing.observer.watch(&request, from.address, from.secure));
+        let interim = from.interim(request.version());
+        let journey = match standing.enter(&request, &duty.settings, &mut trail) {
+            Ok(()) => unharmed(pin!(duty.journey.travel(request, &interim, &mut trail))).await,
+            Err(failure) => Err(failure),
+        };
+        interim.end().await;
+        let patience = duty.settings.tunnel_idle_timeout;
+        let (head, body) = trail.answer(journey).into_parts();
+        Response::from_parts(head, Observed::new(body, trail, from, patience))
+    }
+
+    fn admit(&self) -> impl Send + 'static {
+        Admitted::new(Arc::clone(&self.0.shared.counters))
+    }
+
+    fn crowd(&self) -> &Crowd {
+        &self.0.shared.crowd
+    }
+
+    fn turned_away(&self) {
+        self.0.shared.counters.connection_refused();
+    }
+
+    fn refused(&self, client: SocketAddr, why: Unread) {
+        self.0.observer.refused(client, why);
+    }
+
+    fn sweep(&self) {
+        let duty = self.0.duty.load();
+        duty.upstream.close_idle();
+        if let Some(shares) = duty.shares.as_ref().filter(|_| self.0.is_first) {
+            shares.sweep();
+        }
+    }
+}
+
+/// A journey whose panic is its own failure, not that of the connection and of the other requests on it.
+///
+/// Unwinding leaves nothing half done that others see: what a journey shares is counters, caches and locks that are good
+/// after every line. The panic's text may hold what the request held, so nothing is made of it here.
+async fn unharmed<T>(mut journey: Pin<&mut impl Future<Output = Result<T, Failure>>>) -> Result<T, Failure> {
+    poll_fn(|cx| {
+        let poll = AssertUnwindSafe(|| journey.as_mut().poll(cx));
+        catch_unwind(poll).unwrap_or(Poll::Ready(Err(Failure::Internal)))
+    })
+    .await
+}
+
+/// Counts a connection for as long as it lives.
+struct Admitted(Arc<Counters>);
+
+impl Admitted {
+    fn new(counters: Arc<Counters>) -> Self {
+        counters.connection_opened();
+        Self(counters)
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.0.connection_closed();
+    }
+}
+
+/// From the seed of the standard library's hash maps, which the operating system gives: no secret, only unlikely to
+/// come twice.
+fn random() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(std::thread::current().id())
+}
