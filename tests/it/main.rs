@@ -57,6 +57,8 @@ mod proxy_protocol;
 mod leaving;
 // What callers see when a workspace fails.
 mod upstream;
+// The configuration changes while everything goes on.
+mod reload;
 // TLS on either side.
 mod tls;
 // HTTP/2: what it brings, and what it must not.

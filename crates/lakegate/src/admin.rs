@@ -69,31 +69,45 @@ async fn answer<B>(request: &Request<B>, health: &Health) -> Response<Full<Bytes
     }
     match request.uri().path() {
         "/livez" => text(StatusCode::OK, "alive\n"),
-        "/readyz" => readiness(&health.checked().await),
+        "/readyz" => readiness(&health.checked().await, health.faulty_configuration()),
         "/metrics" => metrics(health),
         _ => text(StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n"),
     }
 }
 
-/// 200, or 503 with the reason, for a person as much as for a probe.
-fn readiness(readiness: &Readiness) -> Response<Full<Bytes>> {
+/// 200, or 503 with the reason, for a person as much as for a probe. A new configuration that cannot be used is no reason: it is
+/// the same for all replicas, and the one before serves.
+fn readiness(readiness: &Readiness, fault: Option<String>) -> Response<Full<Bytes>> {
+    let (status, mut page) = state(readiness);
+    if let Some(fault) = fault {
+        page.push_str("the new configuration cannot be used, the one before stays: ");
+        page.push_str(&fault);
+        page.push('\n');
+    }
+    text(status, page)
+}
+
+fn state(readiness: &Readiness) -> (StatusCode, String) {
     match readiness {
-        Readiness::Ready => text(StatusCode::OK, "ready\n"),
+        Readiness::Ready => (StatusCode::OK, "ready\n".to_owned()),
         Readiness::CachedOnly(endpoints) => {
             let endpoints = endpoints.join(", ");
             let reason = format!(
                 "ready, but no answer from {endpoints}: only callers with a cached token are served\n"
             );
-            text(StatusCode::OK, reason)
+            (StatusCode::OK, reason)
         }
-        Readiness::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "not ready: shutting down\n"),
+        Readiness::Draining => {
+            let reason = "not ready: shutting down\n".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, reason)
+        }
         Readiness::NoToken(why) => {
             let reason = format!("not ready: no usable JWT: {why}\n");
-            text(StatusCode::SERVICE_UNAVAILABLE, reason)
+            (StatusCode::SERVICE_UNAVAILABLE, reason)
         }
         Readiness::NoKeys(issuers) => {
             let reason = format!("not ready: no keys of issuer {}\n", issuers.join(", "));
-            text(StatusCode::SERVICE_UNAVAILABLE, reason)
+            (StatusCode::SERVICE_UNAVAILABLE, reason)
         }
     }
 }

@@ -39,7 +39,7 @@ pub enum Command {
 }
 
 /// `lakegate run`
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct RunArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "LAKEGATE_CONFIG")]

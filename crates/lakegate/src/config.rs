@@ -7,6 +7,7 @@
 
 mod admin;
 mod agent;
+mod change;
 mod document;
 mod exchange;
 mod fault;
@@ -29,6 +30,7 @@ use std::path::Path;
 pub use admin::Admin;
 pub use agent::Agent;
 pub(crate) use agent::UnixSocket;
+pub(crate) use change::Change;
 pub use exchange::Exchange;
 pub use fault::{Fault, Faults, Place};
 pub(crate) use given::{Given, Setting};
@@ -44,7 +46,7 @@ use folder::Folder;
 use raw::Raw;
 
 /// A finished configuration: everything was parsed, and every file that it names was read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// `[server]`
     pub server: Server,

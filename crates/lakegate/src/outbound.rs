@@ -30,6 +30,19 @@ const POOL_IDLE: Duration = Duration::from_secs(20);
 // === impl Clients ===
 
 impl Clients {
+    /// Those of `before`, which was built from another configuration, if nothing has changed for them: connections go on with
+    /// them.
+    ///
+    /// # Errors
+    /// As [`Clients::build`].
+    pub(crate) fn following(config: &Outbound, before: (&Outbound, &Self)) -> anyhow::Result<Self> {
+        let (outbound, clients) = before;
+        if outbound.ca == config.ca && outbound.connect_timeout == config.connect_timeout {
+            return Ok(clients.clone());
+        }
+        Self::build(config)
+    }
+
     /// Trusts the machine's certificate authorities and those of the configuration.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::records::{Log, Records};
-use super::{Answer, Call, Client, Frames, H2Client, Record, Wire, logs, soon, tls};
+use super::{Answer, Call, Client, Frames, H2Client, Record, Wire, eventually, logs, soon, tls};
 
 /// A gateway that serves, as `lakegate run` would.
 ///
@@ -135,9 +135,11 @@ impl GatewayBuilder {
     pub(crate) fn start_cold(self) -> Gateway {
         logs::listen();
         install_cryptography();
-        let config = Config::load(&self.write()).unwrap_or_else(|faults| panic!("{faults}"));
+        let path = self.write();
+        let config = Config::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
         let (sink, log) = Records::new();
-        let serving = Serving::start(&config, Arc::new(sink)).expect("a gateway");
+        let mut serving = Serving::start(&config, Arc::new(sink)).expect("a gateway");
+        serving.follow(move || Config::load(&path));
         Gateway {
             health: serving.health().clone(),
             address: serving.addresses()[0],
@@ -210,6 +212,35 @@ impl Gateway {
         for (name, content) in files {
             std::fs::write(self.folder.path().join(name), content).expect("a file");
         }
+    }
+
+    /// Edits the configuration file, as an operator would.
+    pub(crate) fn edit(&self, edit: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("lakegate.toml");
+        let text = std::fs::read_to_string(&path).expect("a file");
+        std::fs::write(path, edit(text)).expect("a file");
+    }
+
+    /// The same, and a SIGHUP; returns when it has been taken into use.
+    pub(crate) async fn reconfigure(&self, edit_it: impl FnOnce(String) -> String) {
+        let (before, _) = self.health.reloads();
+        self.edit(edit_it);
+        self.reload();
+        eventually("the new configuration serves", async || {
+            self.health.reloads().0 > before
+        })
+        .await;
+    }
+
+    /// The same for one that cannot be used.
+    pub(crate) async fn reconfigure_in_vain(&self, edit_it: impl FnOnce(String) -> String) {
+        let (_, before) = self.health.reloads();
+        self.edit(edit_it);
+        self.reload();
+        eventually("the new configuration is refused", async || {
+            self.health.reloads().1 > before
+        })
+        .await;
     }
 
     pub(crate) fn health(&self) -> &Health {

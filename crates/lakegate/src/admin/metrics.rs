@@ -26,6 +26,8 @@ pub(super) fn render(health: &Health) -> Result<String, fmt::Error> {
         token_endpoints: health.token_endpoints(),
         issuers: health.issuers(),
         certificate_renewals: health.certificate_renewals(),
+        reloads: health.reloads(),
+        faulty_configuration: health.faulty_configuration().is_some(),
         lost_log_lines: health.lost_log_lines(),
     }));
     let mut page = String::new();
@@ -42,6 +44,8 @@ struct Reading {
     token_endpoints: Vec<EndpointHealth>,
     issuers: Vec<IssuerHealth>,
     certificate_renewals: (u64, u64),
+    reloads: (u64, u64),
+    faulty_configuration: bool,
     lost_log_lines: u64,
 }
 
@@ -63,6 +67,7 @@ impl Collector for Reading {
         exchanges(&mut page, &self.exchange)?;
         token_endpoints(&mut page, &self.token_endpoints)?;
         certificates(&mut page, self.certificate_renewals)?;
+        configuration(&mut page, self.reloads, self.faulty_configuration)?;
         issuers(&mut page, &self.issuers)
     }
 }
@@ -208,6 +213,20 @@ fn certificates(page: &mut Page<'_>, (renewed, refused): (u64, u64)) -> fmt::Res
         "New certificate files of the listeners: taken into use, or refused while the old ones stayed",
         "outcome",
         [("renewed", renewed), ("refused", refused)],
+    )
+}
+
+fn configuration(page: &mut Page<'_>, (applied, refused): (u64, u64), faulty: bool) -> fmt::Result {
+    page.counters(
+        "configuration_reloads",
+        "New configurations: taken into use, or refused while the one before stayed",
+        "outcome",
+        [("applied", applied), ("refused", refused)],
+    )?;
+    page.gauge(
+        "configuration_faulty",
+        "1 while the configuration as it is now cannot be used, and the one before serves",
+        i64::from(faulty),
     )
 }
 

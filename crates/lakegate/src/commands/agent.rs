@@ -18,6 +18,9 @@ pub fn agent(args: &AgentArgs) -> Result<(), Failure> {
     install_cryptography();
     let telemetry = Telemetry::start(&agent.config.log);
     let access = Arc::new(telemetry.access());
-    block_on(serve(&agent.config, || Serving::start_agent(&agent, access)))?;
+    let args = args.clone();
+    let read = move || args.load().map(|agent| agent.config);
+    let start = || Serving::start_agent(&agent, access);
+    block_on(serve(&agent.config, start, read))?;
     Ok(())
 }

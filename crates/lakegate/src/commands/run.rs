@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Failure;
 use crate::cli::RunArgs;
-use crate::config::Config;
+use crate::config::{Config, Faults};
 use crate::outbound::install_cryptography;
 use crate::serving::Serving;
 use crate::telemetry::Telemetry;
@@ -22,24 +22,28 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     install_cryptography();
     let telemetry = Telemetry::start(&config.log);
     let access = Arc::new(telemetry.access());
-    block_on(serve(&config, || Serving::start(&config, access)))?;
+    let args = args.clone();
+    let read = move || args.load();
+    block_on(serve(&config, || Serving::start(&config, access), read))?;
     Ok(())
 }
 
-/// Serves what `start` gives.
+/// Serves what `start` gives, and then as the configuration says that `read` gives.
 pub(super) async fn serve(
     config: &Config,
     start: impl FnOnce() -> anyhow::Result<Serving>,
+    read: impl Fn() -> Result<Config, Faults> + Send + Sync + 'static,
 ) -> anyhow::Result<()> {
     // Before anything is served, so that no signal can come too early for its meaning.
     let mut stop = Stop::listen()?;
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
-    let serving = start()?;
+    let mut serving = start()?;
     announce(config, &serving);
+    serving.follow(read);
     loop {
         tokio::select! {
             () = stop.asked() => break,
-            _ = hangup.recv() => reload(config, &serving),
+            _ = hangup.recv() => serving.reload(),
         }
     }
     tracing::info!("stopping: no new connections, finishing what is in flight");
@@ -49,15 +53,6 @@ pub(super) async fn serve(
         () = stop.asked() => tracing::warn!("stopped at once; what was in flight is cut"),
     }
     Ok(())
-}
-
-/// SIGHUP never ends the gateway, even where there is nothing for it to do.
-fn reload(config: &Config, serving: &Serving) {
-    if config.server.tls.is_some() {
-        serving.reload();
-    } else {
-        tracing::info!("there is no certificate to reload");
-    }
 }
 
 /// The main thread's own small runtime: it waits for signals, and for the planes to end.

@@ -5,7 +5,7 @@ use super::server::Server;
 use super::{grammar, raw};
 
 /// `[admin]`: liveness, readiness, metrics and status, apart from the callers. No section, no listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admin {
     /// The address to listen on.
     pub listen: SocketAddr,

@@ -5,7 +5,7 @@ use super::fault::Faults;
 use super::{grammar, raw};
 
 /// `[exchange]`: swapping tokens at Databricks, and remembering them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     /// Bounds one exchange, retries included.
     pub timeout: Duration,

@@ -26,14 +26,14 @@ pub enum Place {
 /// Every fault of one run, in the order of the source, with what is needed to show them.
 ///
 /// `Display` writes them as the compiler writes its errors: file, line, the line itself, a caret.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
     pub(super) source: Source,
     pub(super) list: Vec<Fault>,
 }
 
 /// What the configuration was read from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     File { path: PathBuf, text: String },
     Flags,

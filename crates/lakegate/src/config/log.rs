@@ -10,7 +10,7 @@ use super::given::Given;
 use super::raw;
 
 /// `[log]`: what is written to standard output, one line per event and one per request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Log {
     /// Which lines are written.
     pub level: Targets,

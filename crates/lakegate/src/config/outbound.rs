@@ -10,7 +10,7 @@ use super::given::Given;
 use super::{grammar, raw, tls};
 
 /// `[outbound]`: every connection that the gateway makes: workspaces, token endpoints, identity providers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outbound {
     /// Certificate authorities that are trusted beside the machine's own.
     pub ca: Option<Authorities>,
@@ -25,7 +25,7 @@ pub struct Outbound {
 }
 
 /// Certificate authorities of a PEM file; each can anchor a chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorities {
     /// The file.
     pub path: PathBuf,

@@ -24,6 +24,25 @@ impl Faults {
         report
     }
 
+    /// Each fault as one line for a log: where, and what.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (String, &str)> {
+        self.list
+            .iter()
+            .map(|fault| (self.at(fault), fault.message.as_str()))
+    }
+
+    fn at(&self, fault: &Fault) -> String {
+        match (&fault.place, &self.source) {
+            (Place::File(span), Source::File { path, text }) => {
+                let before = text.get(..span.start).unwrap_or(text);
+                format!("{}:{}", path.display(), before.matches('\n').count() + 1)
+            }
+            (Place::Flag(flag), _) => (*flag).to_owned(),
+            (_, Source::File { path, .. }) => path.display().to_string(),
+            (_, Source::Flags) => "the command line".to_owned(),
+        }
+    }
+
     fn group<'a>(&'a self, fault: &'a Fault) -> Group<'a> {
         let title = Level::ERROR.primary_title(fault.message.as_str());
         let group = match (&fault.place, &self.source) {
@@ -44,7 +63,8 @@ impl Faults {
         }
     }
 
-    fn count(&self) -> String {
+    /// How many, and in what.
+    pub(crate) fn count(&self) -> String {
         let from = match &self.source {
             Source::File { path, .. } => path.to_string_lossy().into_owned(),
             Source::Flags => "the command line".to_owned(),

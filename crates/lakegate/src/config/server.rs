@@ -14,7 +14,7 @@ use super::tls::Tls;
 use super::{grammar, raw};
 
 /// `[server]`: where callers connect, and how long and how much they may take.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Server {
     /// The addresses to listen on; at least one, none twice.
     pub listen: Vec<SocketAddr>,

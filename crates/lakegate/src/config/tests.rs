@@ -10,7 +10,7 @@ mod workspaces;
 use super::*;
 
 /// The least that is accepted.
-const MINIMAL: &str = r#"
+pub(super) const MINIMAL: &str = r#"
 [[issuer]]
 url = "https://login.example.com"
 audiences = ["databricks-gateway"]
@@ -40,7 +40,7 @@ fn with(sections: &str) -> Result<Config, Faults> {
     read(&format!("{sections}\n{MINIMAL}"))
 }
 
-fn accepted(text: &str) -> Config {
+pub(super) fn accepted(text: &str) -> Config {
     read(text).unwrap_or_else(|faults| panic!("{faults}"))
 }
 

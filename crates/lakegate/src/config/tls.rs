@@ -113,6 +113,20 @@ impl Tls {
     }
 }
 
+/// The same settings. What is in the files changes by itself, and is looked after by itself.
+impl PartialEq for Tls {
+    fn eq(&self, other: &Self) -> bool {
+        let clients = |tls: &Self| {
+            let clients = tls.clients.as_ref()?;
+            Some((clients.ca.path.clone(), clients.auth))
+        };
+        self.cert == other.cert
+            && self.key == other.key
+            && self.min_version == other.min_version
+            && clients(self) == clients(other)
+    }
+}
+
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")

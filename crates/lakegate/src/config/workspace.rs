@@ -12,7 +12,7 @@ use super::host::HostName;
 use super::raw;
 
 /// `[[workspace]]`: a Databricks workspace or account console that requests are forwarded to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     /// What logs and metrics call it; unique.
     pub name: WorkspaceName,

@@ -1,6 +1,6 @@
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -16,13 +16,22 @@ use crate::config::Tls;
 ///
 /// The files' content is compared every few seconds: watches of the file system miss the way in which Kubernetes exchanges
 /// files. What is new is judged as at the start, and replaces the old as a whole or not at all.
+///
+/// Clones are one and the same.
+#[derive(Clone)]
 pub(crate) struct Renewal {
-    tls: Tls,
     ticketer: Arc<dyn ProducesTickets>,
     serving: ServerTls,
+    /// Locked while files are read, on threads that may wait for it.
+    shown: Arc<Mutex<Shown>>,
+    renewals: Renewals,
+}
+
+/// What the listeners show.
+struct Shown {
+    tls: Tls,
     /// Of the files as they were last judged, good or not: one fault is told once.
     judged: Fingerprint,
-    renewals: Renewals,
 }
 
 /// How often certificates were renewed, and a way to ask for it. Clones are one and the same.
@@ -50,17 +59,11 @@ impl Renewal {
     /// When there is no randomness, or a client authority cannot be used.
     pub(crate) fn new(config: &Tls, renewals: Renewals) -> anyhow::Result<Self> {
         let ticketer = ticketer()?;
-        let found = Fingerprint::of(config.files());
-        // Read again after that, so that nothing can change unnoticed since the configuration was read.
-        let (current, judged) = match config.reread() {
-            Ok(current) => (current, found),
-            Err(_) => (config.clone(), Fingerprint(Vec::new())),
-        };
+        let shown = Shown::now(config);
         Ok(Self {
-            serving: ServerTls::new(tls(&current, &ticketer)?),
-            tls: current,
+            serving: ServerTls::new(tls(&shown.tls, &ticketer)?),
             ticketer,
-            judged,
+            shown: Arc::new(Mutex::new(shown)),
             renewals,
         })
     }
@@ -70,40 +73,50 @@ impl Renewal {
         self.serving.clone()
     }
 
+    /// Shows what these settings say from now on. May wait for a disk.
+    ///
+    /// # Errors
+    /// When a client authority cannot be used; then nothing changes.
+    pub(crate) fn follow(&self, config: &Tls) -> anyhow::Result<()> {
+        let mut shown = self.shown();
+        if shown.tls != *config {
+            let next = Shown::now(config);
+            self.serving.replace(tls(&next.tls, &self.ticketer)?);
+            *shown = next;
+        }
+        Ok(())
+    }
+
     /// Until the runtime ends. Files may lie on slow disks, so each look is a thread's own.
-    pub(crate) async fn run(mut self) {
-        let renewals = self.renewals.clone();
+    pub(crate) async fn run(self) {
         let mut pace = tokio::time::interval(PACE);
         loop {
             let asked = tokio::select! {
                 _ = pace.tick() => false,
-                () = renewals.0.asked.notified() => true,
+                () = self.renewals.0.asked.notified() => true,
             };
-            let look = spawn_blocking(move || {
-                self.look(asked);
-                self
-            });
-            self = match look.await {
-                Ok(renewal) => renewal,
+            let looking = self.clone();
+            if spawn_blocking(move || looking.look(asked)).await.is_err() {
                 // The runtime is being shut down.
-                Err(_) => return,
-            };
+                return;
+            }
         }
     }
 
-    fn look(&mut self, asked: bool) {
-        let found = Fingerprint::of(self.tls.files());
-        if found == self.judged {
+    fn look(&self, asked: bool) {
+        let mut shown = self.shown();
+        let found = Fingerprint::of(shown.tls.files());
+        if found == shown.judged {
             if asked {
                 tracing::info!("the certificate's files have not changed");
             }
             return;
         }
-        self.judged = found;
-        match self.renew() {
+        shown.judged = found;
+        match self.renew(&mut shown) {
             Ok(()) => {
                 self.renewals.0.renewed.fetch_add(1, Ordering::Relaxed);
-                tracing::info!(cert = %self.tls.cert.display(), "the certificate was renewed");
+                tracing::info!(cert = %shown.tls.cert.display(), "the certificate was renewed");
             }
             Err(fault) => {
                 self.renewals.0.refused.fetch_add(1, Ordering::Relaxed);
@@ -112,15 +125,35 @@ impl Renewal {
         }
     }
 
-    fn renew(&mut self) -> Result<(), String> {
-        let fresh = self.tls.reread().map_err(|faults| {
+    fn renew(&self, shown: &mut Shown) -> Result<(), String> {
+        let fresh = shown.tls.reread().map_err(|faults| {
             let messages: Vec<_> = faults.list().iter().map(|fault| fault.message.as_str()).collect();
             messages.join("; ")
         })?;
         let config = tls(&fresh, &self.ticketer).map_err(|error| format!("{error:#}"))?;
         self.serving.replace(config);
-        self.tls = fresh;
+        shown.tls = fresh;
         Ok(())
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Shown ===
+
+impl Shown {
+    /// Read again after the fingerprint was taken, so that nothing can change unnoticed since the configuration was read.
+    fn now(config: &Tls) -> Self {
+        let found = Fingerprint::of(config.files());
+        match config.reread() {
+            Ok(tls) => Self { tls, judged: found },
+            Err(_) => Self {
+                tls: config.clone(),
+                judged: Fingerprint(Vec::new()),
+            },
+        }
     }
 }
 
