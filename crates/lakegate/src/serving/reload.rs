@@ -97,7 +97,11 @@ impl Reload {
             self.serves(asked);
         } else if asked || (self.has_settled(&found) && !self.was_refused(&found)) {
             match self.follow(&found).await {
-                Ok(()) => self.serves(false),
+                Ok(()) => {
+                    self.serves(false);
+                    // Counted last: whoever sees it counted sees all of it.
+                    self.reloads.0.applied.fetch_add(1, Relaxed);
+                }
                 Err(why) => self.refuse(found, &why),
             }
         } else {
@@ -132,7 +136,6 @@ impl Reload {
         self.serving = self.serving.clone().go_on_as(gateway);
         let change = Change::between(&self.started, &before.config, config);
         self.terms.store(Arc::new(next));
-        self.reloads.0.applied.fetch_add(1, Relaxed);
         report(&change);
         Ok(())
     }
@@ -161,8 +164,8 @@ impl Reload {
             fault,
             "the new configuration cannot be used; the one before stays"
         );
-        self.reloads.0.refused.fetch_add(1, Relaxed);
         *self.reloads.fault_slot() = Some(fault);
+        self.reloads.0.refused.fetch_add(1, Relaxed);
         self.seen = Some(found.clone());
         self.refused = Some((found, Instant::now()));
     }
