@@ -4,7 +4,20 @@ use proxy::Drained;
 use testbed::{Databricks, Idp};
 use tokio::net::TcpStream;
 
-use crate::harness::{Call, Gateway, ME, eventually, soon};
+use crate::harness::{Call, Gateway, H2Client, ME, Wire, eventually, soon};
+
+/// The most usual call, spoken by hand; its connection is kept.
+fn me(idp: &Idp) -> String {
+    let token = idp.mint("alice");
+    format!("GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+}
+
+async fn is_served_and_led_away(wire: &mut Wire) {
+    let answer = wire.answer().await;
+    assert_eq!(answer.user(), "alice");
+    assert_eq!(answer.header("connection"), "close");
+    assert_eq!(wire.rest().await, b"");
+}
 
 #[tokio::test]
 async fn what_is_in_flight_finishes_while_nothing_new_is_accepted() {
@@ -19,7 +32,7 @@ async fn what_is_in_flight_finishes_while_nothing_new_is_accepted() {
     let serving = gateway.take_serving();
     let drained = tokio::spawn(serving.drain());
 
-    assert_eq!(idle.rest().await, b"", "an idle connection ends at once");
+    assert_eq!(idle.rest().await, b"", "an idle connection ends soon");
     eventually("a closed port", async || {
         TcpStream::connect(gateway.address()).await.is_err()
     })
@@ -47,21 +60,14 @@ async fn a_connection_ends_after_the_request_that_was_on_it() {
     databricks.faults().inject("/api/", delay, 1);
     let mut gateway = Gateway::in_front_of(&databricks, &idp).start().await;
     let mut wire = gateway.wire().await;
-    wire.say(format!(
-        "GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
-        idp.mint("alice")
-    ))
-    .await;
+    wire.say(me(&idp)).await;
     eventually("the request", async || {
         databricks.seen().iter().any(|seen| seen.target == ME)
     })
     .await;
     let serving = gateway.take_serving();
     let drained = tokio::spawn(serving.drain());
-    let answer = wire.answer().await;
-    assert_eq!(answer.user(), "alice");
-    assert_eq!(answer.header("connection"), "close");
-    assert_eq!(wire.rest().await, b"");
+    is_served_and_led_away(&mut wire).await;
     assert_eq!(soon(drained).await.unwrap(), Drained::Completely);
 }
 
@@ -96,4 +102,54 @@ async fn a_gateway_that_is_dropped_serves_no_more() {
         TcpStream::connect(gateway.address()).await.is_err()
     })
     .await;
+}
+
+/// At the limit of connections everybody else waits in the kernel's queue, for as long as it takes.
+#[tokio::test]
+async fn whoever_waits_in_the_kernels_queue_when_a_drain_starts_is_served() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let mut gateway = Gateway::in_front_of(&databricks, &idp)
+        .server("max_connections = 1")
+        .start()
+        .await;
+    let mut first = gateway.wire().await;
+    first.say(me(&idp)).await;
+    assert_eq!(first.answer().await.user(), "alice");
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let mut wire = gateway.wire().await;
+        wire.say(me(&idp)).await;
+        waiting.push(wire);
+    }
+    let drained = tokio::spawn(gateway.take_serving().drain());
+    assert_eq!(first.rest().await, b"");
+    for mut wire in waiting {
+        is_served_and_led_away(&mut wire).await;
+    }
+    assert_eq!(soon(drained).await.unwrap(), Drained::Completely);
+}
+
+#[tokio::test]
+async fn whoever_has_connected_and_not_asked_yet_when_a_drain_starts_is_served_once() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let mut gateway = Gateway::in_front_of(&databricks, &idp)
+        .server("h2c = true")
+        .start()
+        .await;
+    let mut kept = gateway.wire().await;
+    kept.say(me(&idp)).await;
+    assert_eq!(kept.answer().await.user(), "alice");
+    let (mut one, other) = (gateway.wire().await, gateway.tcp().await);
+    eventually("all connections", async || gateway.counters().connections == 3).await;
+    let drained = tokio::spawn(gateway.take_serving().drain());
+    assert_eq!(kept.rest().await, b"", "it has started");
+
+    one.say(me(&idp)).await;
+    let mut other = H2Client::over(other, &format!("http://{}", gateway.address())).await;
+    let answer = other.send(Call::get(ME).bearer(&idp.mint("alice"))).await;
+    assert_eq!(answer.user(), "alice");
+    is_served_and_led_away(&mut one).await;
+    assert_eq!(soon(drained).await.unwrap(), Drained::Completely);
 }

@@ -4,9 +4,11 @@
 mod acceptor;
 mod connection;
 mod crowd;
+mod door;
 mod guard;
 mod interim;
 mod paced;
+mod parting;
 mod proxy_protocol;
 mod sequel;
 mod tls;
@@ -21,7 +23,7 @@ use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::OwnedSemaphorePermit;
 
-pub(crate) use acceptor::accept_all;
+pub(crate) use acceptor::{Usher, accept_all};
 pub(crate) use connection::{Peer, Serve};
 pub(crate) use crowd::Crowd;
 pub use guard::guarded;

@@ -1,16 +1,24 @@
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::rt::Executor;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The wish to end, told once to all who serve: listeners stop, idle connections close, busy ones finish first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Drain {
-    wish: CancellationToken,
-    patience: Arc<OnceLock<Duration>>,
+pub(crate) struct Drain(Arc<Wish>);
+
+#[derive(Debug, Default)]
+struct Wish {
+    /// Looked at with every answer, hence no lock.
+    leads_away: AtomicBool,
+    /// When what is still in flight is cut; there is none before the drain has started.
+    deadline: OnceLock<Instant>,
+    started: CancellationToken,
 }
 
 /// The tasks of one worker, owned: none outlives the worker unseen. hyper's own, one for each stream of HTTP/2, are among
@@ -30,19 +38,45 @@ pub enum Drained {
 // === impl Drain ===
 
 impl Drain {
+    /// From now on, clients are told with every answer not to use its connection again. All are served as before.
+    pub(crate) fn lead_away(&self) {
+        self.0.leads_away.store(true, Relaxed);
+    }
+
     /// Starts it; what is in flight has `patience` to finish. Later calls do nothing.
     pub(crate) fn start(&self, patience: Duration) {
-        self.patience.get_or_init(|| patience);
-        self.wish.cancel();
+        self.lead_away();
+        self.0.deadline.get_or_init(|| Instant::now() + patience);
+        self.0.started.cancel();
+    }
+
+    pub(crate) fn leads_away(&self) -> bool {
+        self.0.leads_away.load(Relaxed)
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.0.deadline.get().is_some()
     }
 
     /// Resolves when it has been started.
     pub(crate) async fn started(&self) {
-        self.wish.cancelled().await;
+        self.0.started.cancelled().await;
     }
 
-    pub(crate) fn patience(&self) -> Duration {
-        self.patience.get().copied().unwrap_or_default()
+    /// Resolves when it has been started and, seen from here, has lasted for this time, or its own is up.
+    pub(crate) async fn started_for(&self, time: Duration) {
+        self.started().await;
+        sleep_until(self.deadline().min(Instant::now() + time)).await;
+    }
+
+    /// Resolves when it has been started and its time is up.
+    pub(crate) async fn over(&self) {
+        self.started().await;
+        sleep_until(self.deadline()).await;
+    }
+
+    fn deadline(&self) -> Instant {
+        self.0.deadline.get().copied().unwrap_or_else(Instant::now)
     }
 }
 
@@ -53,10 +87,10 @@ impl Tasks {
         self.0.spawn(task);
     }
 
-    /// Waits until all have ended, `patience` at most.
-    pub(crate) async fn ended(&self, patience: Duration) -> Drained {
+    /// Waits until all have ended, or the time of `drain` is up.
+    pub(crate) async fn ended(&self, drain: &Drain) -> Drained {
         self.0.close();
-        match tokio::time::timeout(patience, self.0.wait()).await {
+        match timeout_at(drain.deadline(), self.0.wait()).await {
             Ok(()) => Drained::Completely,
             Err(_) => Drained::Cut(self.0.len()),
         }

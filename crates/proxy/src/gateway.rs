@@ -15,7 +15,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tower::Service;
 
-use crate::accept::{Crowd, Desk, Worker, accept_all};
+use crate::accept::{Crowd, Desk, Usher, Worker, accept_all};
 use crate::counters::{Counters, CountersSnapshot};
 use crate::drain::{Drain, Tasks};
 use crate::journey::Rules;
@@ -110,12 +110,12 @@ where
             ends.push(end);
             desks.push(desk);
         }
-        start_acceptor(
-            listeners,
-            desks.into(),
-            self.settings.max_connections,
-            drain.clone(),
-        )?;
+        let usher = Usher {
+            desks: desks.into(),
+            places: Arc::new(Semaphore::new(self.settings.max_connections)),
+            drain: drain.clone(),
+        };
+        start_acceptor(listeners, usher)?;
         Ok(Running {
             drain,
             tally: Tally(tally.into()),
@@ -180,7 +180,14 @@ impl Running {
         self.tally.clone()
     }
 
-    /// Stops to accept, closes idle connections, and lets what is in flight finish for `patience`.
+    /// Asks clients of HTTP/1.1 with every answer to leave its connection, and serves on: what follows a kept connection to a
+    /// gateway that ends is a request that nobody reads.
+    pub fn lead_away(&self) {
+        self.drain.lead_away();
+    }
+
+    /// Stops to accept, serves whoever has connected until then once more, closes idle connections, and lets what is in
+    /// flight finish for `patience`.
     pub async fn drain(mut self, patience: Duration) -> Drained {
         self.drain.start(patience);
         let mut drained = Drained::Completely;
@@ -209,25 +216,16 @@ impl Tally {
 }
 
 /// All listeners share a thread: accepting is short, and a busy worker must not delay it.
-fn start_acceptor(
-    listeners: Vec<Listener>,
-    desks: Arc<[Desk]>,
-    max_connections: usize,
-    drain: Drain,
-) -> io::Result<()> {
+fn start_acceptor(listeners: Vec<Listener>, usher: Usher) -> io::Result<()> {
     let runtime = runtime()?;
-    let places = Arc::new(Semaphore::new(max_connections));
     thread("acceptor".to_owned(), move || {
         runtime.block_on(async move {
             let mut all: JoinSet<io::Result<()>> = JoinSet::new();
             for listener in listeners {
-                all.spawn(accept_all(
-                    listener,
-                    Arc::clone(&desks),
-                    Arc::clone(&places),
-                    drain.clone(),
-                ));
+                all.spawn(accept_all(listener, usher.clone()));
             }
+            // Each has its own, and the last one that is done lets the workers go.
+            drop(usher);
             while all.join_next().await.is_some() {}
         });
     })

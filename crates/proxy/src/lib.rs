@@ -38,7 +38,7 @@
 //!     let gateway = Gateway::new(routes, verifier, exchange, Settings::default(), Arc::new(NoLog));
 //!     let listener = Listener::bind("127.0.0.1:0".parse()?, None)?;
 //!     let running = gateway.start(vec![listener], NonZeroUsize::MIN)?;
-//!     Ok(running.drain(Duration::from_secs(25)).await)
+//!     Ok(running.drain(Duration::from_secs(20)).await)
 //! }
 //! ```
 

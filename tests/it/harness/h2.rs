@@ -29,7 +29,7 @@ struct Fed(Receiver<Bytes>);
 // === impl H2Client ===
 
 impl H2Client {
-    pub(super) async fn over<T>(transport: T, origin: &str) -> Self
+    pub(crate) async fn over<T>(transport: T, origin: &str) -> Self
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {

@@ -1,102 +1,78 @@
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 
-use super::{Accepted, Arrival, Desk, Listener, Listening, ServerTls, THIS_MACHINE};
+use super::door::Door;
+use super::{Accepted, Arrival, Desk, Listener, ServerTls};
 use crate::drain::Drain;
 
-/// Where clients come in.
-enum Door {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+/// Shows clients to the worker that has the fewest. It owns the desks together with those at the other doors: when the last
+/// is gone, the workers know that nobody comes any more.
+#[derive(Clone)]
+pub(crate) struct Usher {
+    pub(crate) desks: Arc<[Desk]>,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) drain: Drain,
 }
 
-/// Accepts on one listener until the drain starts, and hands each connection to the worker that has the fewest.
+/// Accepts on one listener until the drain starts, and hands each connection to a worker; then those as well that the kernel
+/// has begun or completed by then, as their clients know no better than that they are connected.
 ///
 /// At the limit of connections, the one that was accepted last waits for its place, and nothing more is accepted: the
 /// kernel's queue fills, and the clients wait there.
-pub(crate) async fn accept_all(
-    listener: Listener,
-    desks: Arc<[Desk]>,
-    places: Arc<Semaphore>,
-    drain: Drain,
-) -> io::Result<()> {
+pub(crate) async fn accept_all(listener: Listener, usher: Usher) -> io::Result<()> {
     let Listener { socket, tls } = listener;
     let door = Door::open(socket)?;
+    accept_until(usher.drain.started(), &door, tls.as_ref(), &usher).await;
+    door.shut();
+    accept_until(usher.drain.started_for(HANDSHAKE), &door, tls.as_ref(), &usher).await;
+    for (socket, peer) in door.clear()? {
+        usher.seat(socket, peer, tls.as_ref()).await;
+    }
+    Ok(())
+}
+
+async fn accept_until(end: impl Future<Output = ()>, door: &Door, tls: Option<&ServerTls>, usher: &Usher) {
+    let mut end = pin!(end);
     let mut shortage = Shortage::default();
     loop {
-        let accept = async {
-            let accepted = door.accept().await;
-            if let Err(error) = &accepted {
-                shortage.lasts(error).await;
-            }
-            let (socket, peer) = accepted?;
-            shortage.ends();
-            seated(socket, peer, tls.as_ref(), &places).await
+        let accepted = tokio::select! {
+            () = &mut end => return,
+            accepted = door.accept() => accepted,
         };
-        let arrival = tokio::select! {
-            () = drain.started() => return Ok(()),
-            arrival = accept => arrival,
+        match accepted {
+            Ok((socket, peer)) => {
+                shortage.ends();
+                usher.seat(socket, peer, tls).await;
+            }
+            Err(error) => shortage.lasts(&error).await,
+        }
+    }
+}
+
+// === impl Usher ===
+
+impl Usher {
+    /// Its place comes after the connection, never before: a listener that waited with a place in its hand would keep it
+    /// from the others. Who waits for one in a drain does so until its end: every connection is about to give its own back.
+    async fn seat(&self, socket: Accepted, peer: SocketAddr, tls: Option<&ServerTls>) {
+        let permit = tokio::select! {
+            permit = Arc::clone(&self.places).acquire_owned() => permit,
+            () = self.drain.over() => return,
         };
-        if let Ok(arrival) = arrival {
-            hand_over(arrival, &desks);
+        let desk = self.desks.iter().min_by_key(|desk| desk.connections());
+        if let (Ok(permit), Some(desk)) = (permit, desk) {
+            desk.receive(Arrival {
+                socket,
+                peer,
+                tls: tls.map(ServerTls::current),
+                permit,
+            });
         }
-    }
-}
-
-/// Its place comes after the connection, never before: a listener that waited with a place in its hand would keep it
-/// from the others.
-async fn seated(
-    socket: Accepted,
-    peer: SocketAddr,
-    tls: Option<&ServerTls>,
-    places: &Arc<Semaphore>,
-) -> io::Result<Arrival> {
-    let permit = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    Ok(Arrival {
-        socket,
-        peer,
-        tls: tls.map(ServerTls::current),
-        permit,
-    })
-}
-
-// === impl Door ===
-
-impl Door {
-    fn open(socket: Listening) -> io::Result<Self> {
-        match socket {
-            Listening::Tcp(socket) => TcpListener::from_std(socket).map(Self::Tcp),
-            Listening::Unix(socket) => UnixListener::from_std(socket).map(Self::Unix),
-        }
-    }
-
-    async fn accept(&self) -> io::Result<(Accepted, SocketAddr)> {
-        match self {
-            Self::Tcp(socket) => {
-                let (stream, peer) = socket.accept().await?;
-                // An IPv4 client is one on a socket for both, too.
-                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                Ok((Accepted::Tcp(stream.into_std()?), peer))
-            }
-            Self::Unix(socket) => {
-                let (stream, _) = socket.accept().await?;
-                Ok((Accepted::Unix(stream.into_std()?), THIS_MACHINE))
-            }
-        }
-    }
-}
-
-fn hand_over(arrival: Arrival, desks: &[Desk]) {
-    if let Some(desk) = desks.iter().min_by_key(|desk| desk.connections()) {
-        desk.receive(arrival);
     }
 }
 
@@ -132,6 +108,9 @@ impl Shortage {
         }
     }
 }
+
+/// For the third packet of a connection that has begun: most ways back and forth are shorter.
+const HANDSHAKE: Duration = Duration::from_millis(100);
 
 /// Short enough that no client notices, long enough that waiting costs nothing.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::interim::{Interim, Prompter};
 use super::paced::Pace;
+use super::parting::FIRST_WORD;
 use super::sequel::Sequel;
 use super::{Accepted, Arrival, Crowd, proxy_protocol};
 use crate::drain::{Drain, Tasks};
@@ -198,7 +199,8 @@ where
 {
     let opening = tokio::select! {
         opening = preface::read(io, &shift.settings) => opening?,
-        () = shift.drain.started() => return Ok(()),
+        // Nothing was said, and nothing is lost.
+        () = shift.drain.started_for(FIRST_WORD) => return Ok(()),
     };
     match opening {
         Opening::Http2(io) => h2::serve(io, origin, shift).await,

@@ -48,6 +48,11 @@ impl Pace {
         self.0.store(RESTING, Relaxed);
     }
 
+    /// Whether nothing of a request has come that is unanswered.
+    pub(super) fn rests(&self) -> bool {
+        self.0.load(Relaxed) == RESTING
+    }
+
     /// Whether the connection ended as a head did not.
     pub(super) fn was_late(&self) -> bool {
         self.0.load(Relaxed) == LATE

@@ -17,7 +17,7 @@ pub(crate) struct Worker {
     live: Arc<AtomicUsize>,
 }
 
-/// Where a worker's connections are handed in.
+/// Where a worker's connections are handed in. Whoever accepts owns it: a worker stays for as long as there may be more.
 #[derive(Debug)]
 pub(crate) struct Desk {
     arrivals: UnboundedSender<Arrival>,
@@ -34,7 +34,7 @@ impl Desk {
     /// Counted here, not when it is first served: a burst would otherwise go to one worker.
     pub(super) fn receive(&self, arrival: Arrival) {
         self.live.fetch_add(1, Ordering::Relaxed);
-        // A worker whose desk is closed is draining; the connection is dropped, as one that came a moment later would be.
+        // An error means that the worker is gone, by a panic; the connection goes with the others that it had.
         let _ = self.arrivals.send(arrival);
     }
 }
@@ -57,12 +57,12 @@ impl Worker {
         )
     }
 
-    /// Serves until the drain starts and what is in flight has ended, or the drain's patience has.
+    /// Serves until its desk is gone, which the drain takes away once nothing more is accepted, and what is in flight has
+    /// ended, or the drain's time has.
     pub(crate) async fn run<J: Serve>(mut self, journey: J, tasks: Tasks, drain: Drain) -> Drained {
         let mut sweep = tokio::time::interval(SWEEP);
         loop {
             tokio::select! {
-                () = drain.started() => break,
                 _ = sweep.tick() => journey.sweep(),
                 arrival = self.arrivals.recv() => match arrival {
                     Some(arrival) => self.serve(arrival, &journey, &tasks, &drain),
@@ -70,14 +70,9 @@ impl Worker {
                 },
             }
         }
-        // Handed over before the listeners stopped: these clients were accepted, so they are served.
-        self.arrivals.close();
-        while let Some(arrival) = self.arrivals.recv().await {
-            self.serve(arrival, &journey, &tasks, &drain);
-        }
         // The pools hold connections open that nobody will use again.
         drop(journey);
-        tasks.ended(drain.patience()).await
+        tasks.ended(&drain).await
     }
 
     fn serve<J: Serve>(&self, arrival: Arrival, journey: &J, tasks: &Tasks, drain: &Drain) {

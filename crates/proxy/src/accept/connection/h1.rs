@@ -1,6 +1,8 @@
 use std::convert::Infallible;
 use std::io;
 
+use http::header::CONNECTION;
+use http::{HeaderValue, Response, StatusCode};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -10,7 +12,9 @@ use super::{Origin, Peer, Presence, Serve, Shift};
 use crate::accept::guard::{Guarded, Verdict};
 use crate::accept::interim::{Prompted, Prompter};
 use crate::accept::paced::{Pace, Paced};
+use crate::accept::parting::Parting;
 use crate::accept::sequel::Sequel;
+use crate::drain::Drain;
 use crate::observe::Unread;
 use crate::settings::Settings;
 
@@ -26,7 +30,9 @@ where
         drain,
         ..
     } = shift;
+    let drain = &drain;
     let (io, pace) = Paced::new(io, &settings);
+    let io = Parting::new(io, pace.clone(), drain.clone());
     let sequel = Sequel::default();
     let prompter = Prompter::default();
     let service = service_fn(|request| {
@@ -42,7 +48,7 @@ where
         };
         async move {
             pace.request_started();
-            Ok::<_, Infallible>(journey.serve(request, peer).await)
+            Ok::<_, Infallible>(led_away(journey.serve(request, peer).await, drain))
         }
     });
     let io = Guarded::new(io, sequel.clone());
@@ -52,10 +58,8 @@ where
     let mut connection = std::pin::pin!(connection.with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = drain.started() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+        // It is `Parting` that ends it. All that it needs is to be asked.
+        () = drain.started() => connection.await,
     };
     if let Err(error) = ended {
         if let Some(why) = unread(&error, &verdict, &pace) {
@@ -65,6 +69,16 @@ where
     }
     sequel.play().await;
     Ok(())
+}
+
+/// Tells the client not to use this connection again, if it is time to; hyper ends it after this answer.
+fn led_away<B>(mut answer: Response<B>, drain: &Drain) -> Response<B> {
+    if drain.leads_away() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }
 
 /// Which request ended the connection, if it was one that never was read: hyper answers those by itself.
