@@ -104,6 +104,30 @@ async fn a_gateway_that_is_dropped_serves_no_more() {
     .await;
 }
 
+#[tokio::test]
+async fn a_gateway_that_retires_is_not_ready_and_serves_on_while_it_leads_its_clients_away() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let mut gateway = Gateway::in_front_of(&databricks, &idp)
+        .server("drain_delay = \"10ms\"")
+        .start()
+        .await;
+    let mut kept = gateway.wire().await;
+    kept.say(me(&idp)).await;
+    assert!(!kept.answer().await.headers.contains_key("connection"));
+    let serving = gateway.take_serving();
+    soon(serving.retire()).await;
+
+    let (status, reason) = gateway.admin("/readyz").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reason, "not ready: shutting down\n");
+    for mut wire in [kept, gateway.wire().await] {
+        wire.say(me(&idp)).await;
+        is_served_and_led_away(&mut wire).await;
+    }
+    assert_eq!(soon(serving.drain()).await, Drained::Completely);
+}
+
 /// At the limit of connections everybody else waits in the kernel's queue, for as long as it takes.
 #[tokio::test]
 async fn whoever_waits_in_the_kernels_queue_when_a_drain_starts_is_served() {

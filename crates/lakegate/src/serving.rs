@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -159,8 +160,26 @@ impl Serving {
         }
     }
 
-    /// Not ready first, so that load balancers look elsewhere; then no new connections; then what is in flight finishes,
-    /// for `drain_timeout` at most.
+    /// How long [`Serving::retire`] takes, as the configuration says at present.
+    pub fn drain_delay(&self) -> Duration {
+        self.health.terms.load().config.server.drain_delay
+    }
+
+    /// Not ready from now on, so that load balancers look elsewhere, and serving as before for `drain_delay`.
+    ///
+    /// In its second half, clients are asked to leave the connections that they keep. In the first, a balancer that has not
+    /// looked yet would only lead them back here.
+    pub async fn retire(&self) {
+        self.health.draining.store(true, Ordering::Relaxed);
+        let half = self.drain_delay() / 2;
+        tokio::time::sleep(half).await;
+        if let Some(data_plane) = &self.data_plane {
+            data_plane.lead_away();
+        }
+        tokio::time::sleep(half).await;
+    }
+
+    /// Not ready, if it still was; then no new connections; then what is in flight finishes, for `drain_timeout` at most.
     pub async fn drain(mut self) -> Drained {
         self.health.draining.store(true, Ordering::Relaxed);
         let patience = self.health.terms.load().config.server.drain_timeout;

@@ -46,13 +46,25 @@ pub(super) async fn serve(
             _ = hangup.recv() => serving.reload(),
         }
     }
-    tracing::info!("stopping: no new connections, finishing what is in flight");
     tokio::select! {
-        drained = serving.drain() => conclude(drained),
+        drained = wind_down(serving) => conclude(drained),
         // Asked twice: whoever asks has no patience.
         () = stop.asked() => tracing::warn!("stopped at once; what was in flight is cut"),
     }
     Ok(())
+}
+
+async fn wind_down(serving: Serving) -> Drained {
+    let delay = serving.drain_delay();
+    if !delay.is_zero() {
+        tracing::info!(
+            ?delay,
+            "stopping: not ready any more, serving on while load balancers look elsewhere"
+        );
+        serving.retire().await;
+    }
+    tracing::info!("stopping: no new connections, finishing what is in flight");
+    serving.drain().await
 }
 
 /// The main thread's own small runtime: it waits for signals, and for the planes to end.

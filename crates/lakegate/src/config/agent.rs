@@ -79,6 +79,8 @@ fn config(raw: raw::Raw, next_hop: NextHop, has_socket: bool, faults: &mut Fault
     server.h2c = true;
     // All clients are one: this machine.
     server.max_connections_per_client = None;
+    // There is no balancer before it, and no other agent that one could lead to.
+    server.drain_delay = Duration::ZERO;
     // It is beside the programs that do the work.
     server.workers = server.workers.min(const { NonZeroUsize::new(2).unwrap() });
     let admin = raw.admin.map(|admin| Admin::from_raw(admin, &server, faults));

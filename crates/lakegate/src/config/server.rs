@@ -30,7 +30,9 @@ pub struct Server {
     pub tls_handshake_timeout: Duration,
     /// How long a WebSocket may be silent; `None`: for ever.
     pub tunnel_idle_timeout: Option<Duration>,
-    /// How long requests that are running at shutdown may take to finish.
+    /// How long everything is served as before once it is known that the gateway will stop; zero: not at all.
+    pub drain_delay: Duration,
+    /// How long requests that are running when accepting stops may take to finish.
     pub drain_timeout: Duration,
     /// How long a body may stand still on the client's side.
     pub body_idle_timeout: Duration,
@@ -68,7 +70,8 @@ impl Default for Server {
     /// - `idle_timeout`: 75 s. Longer than the 60 s of common load balancers, so that they close first.
     /// - `tls_handshake_timeout`: 10 s. Two round trips, even on a bad line.
     /// - `tunnel_idle_timeout`: 1 h. Whoever types into one thinks for minutes; who is gone for good gives its place back.
-    /// - `drain_timeout`: 25 s. Within the 30 s that Kubernetes grants before it kills.
+    /// - `drain_delay`: 5 s. A balancer that asks `/readyz` every two seconds, or Kubernetes' own, has looked elsewhere by then.
+    /// - `drain_timeout`: 20 s. With the delay before it, within the 30 s that Kubernetes grants before it kills.
     /// - `body_idle_timeout`: 60 s. A client that is alive moves something within a few round trips.
     /// - `max_header_size`: 65,536 bytes. JWTs with many groups, and cookies, are large; more is an attack.
     /// - `max_headers`: 100. Databricks' own clients send about twenty.
@@ -92,7 +95,8 @@ impl Default for Server {
             idle_timeout: Duration::from_secs(75),
             tls_handshake_timeout: Duration::from_secs(10),
             tunnel_idle_timeout: Some(Duration::from_secs(3600)),
-            drain_timeout: Duration::from_secs(25),
+            drain_delay: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(20),
             body_idle_timeout: Duration::from_secs(60),
             max_header_size: 64 * 1024,
             max_headers: const { NonZeroUsize::new(100).unwrap() },
@@ -124,6 +128,9 @@ impl Server {
         }
         raw.tunnel_idle_timeout
             .set(&mut server.tunnel_idle_timeout, faults, grammar::duration_or_off);
+        raw.drain_delay.set(&mut server.drain_delay, faults, |given| {
+            Ok(grammar::duration_or_off(given)?.unwrap_or_default())
+        });
         for (field, given, most) in [
             (&mut server.workers, raw.workers, MOST_WORKERS),
             (&mut server.max_headers, raw.max_headers, MOST_HEADERS),

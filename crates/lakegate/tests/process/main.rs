@@ -8,6 +8,7 @@
 
 #[cfg(target_os = "linux")]
 mod bodies;
+mod drain;
 mod files;
 mod log;
 #[cfg(target_os = "linux")]
@@ -88,8 +89,14 @@ impl World {
     /// The same for a workspace whose tokens come from the fake one.
     fn config_for(&self, workspace: &str, lines: &str) -> String {
         let config = self.folder.path().join("lakegate.toml");
+        // There is no load balancer, and nobody waits for one.
+        let delay = if lines.contains("drain_delay") {
+            ""
+        } else {
+            "drain_delay = \"0s\""
+        };
         let text = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n{lines}\n\
+            "[server]\nlisten = \"127.0.0.1:0\"\n{delay}\n{lines}\n\
              [[issuer]]\nurl = \"{}\"\naudiences = [\"databricks-gateway\"]\n[[workspace]]\nurl = \"{workspace}\"\n\
              token_url = \"{}/oidc/v1/token\"\n",
             self.idp.issuer(),

@@ -84,11 +84,13 @@ fn durations_need_a_unit_and_are_neither_nothing_nor_endless() {
 }
 
 #[test]
-fn what_waits_for_people_can_be_switched_off_and_nothing_else() {
+fn what_waits_for_people_or_balancers_can_be_switched_off_and_nothing_else() {
     let config = with("[outbound]\nfirst_byte_timeout = \"0s\"").expect("accepted");
     assert_eq!(config.outbound.first_byte_timeout, None);
     let config = with("[server]\ntunnel_idle_timeout = \"0s\"").expect("accepted");
     assert_eq!(config.server.tunnel_idle_timeout, None);
+    let config = with("[server]\ndrain_delay = \"0s\"").expect("accepted");
+    assert_eq!(config.server.drain_delay, Duration::ZERO);
     for key in ["connect_timeout", "pool_idle_timeout"] {
         complaint(&format!("[outbound]\n{key} = \"0s\""));
     }
