@@ -18,6 +18,7 @@ pub mod commands;
 pub mod config;
 pub mod inbound;
 pub mod outbound;
+pub mod panics;
 pub mod serving;
 pub mod telemetry;
 mod workspace_metadata;

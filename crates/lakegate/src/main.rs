@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use lakegate::cli::{Cli, Command};
 use lakegate::commands::{self, agent, check, run};
+use lakegate::panics;
 
 /// Many small, short-lived allocations on many threads are what it is good at.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    panics::tell_places_alone();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(refusal) => return commands::usage(&refusal),

@@ -10,9 +10,14 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use exchange::{
     AccessToken, Exchange, ExchangeError, ExchangeRequest, FederationPolicy, Grant, Scope, TokenEndpoint,
 };
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use identity::{Audience, FixedKeys, Issuer, KeySource, Verifier};
 use proxy::{
     AccessRecord, AccessSink, Gateway, Listener, RefusalRecord, Routes, Running, Settings, Workspace,
@@ -69,7 +74,7 @@ impl World {
             routes(&databricks),
             verifier,
             swap,
-            Settings::default(),
+            settings(),
             Arc::new(lines.clone()),
         );
         let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), None).expect("a free port");
@@ -87,16 +92,44 @@ impl World {
         TcpStream::connect(self.address).await.expect("it listens")
     }
 
+    /// A client that speaks HTTP/2, with all its requests on one connection.
+    async fn h2_client(&self) -> SendRequest<Empty<Bytes>> {
+        let io = TokioIo::new(self.client().await);
+        let (sender, connection) = handshake(TokioExecutor::new(), io).await.expect("a client");
+        tokio::spawn(connection);
+        sender
+    }
+
+    /// One stream of `subject`, and its answer.
+    async fn ask_h2(&self, client: &SendRequest<Empty<Bytes>>, subject: &str) -> (StatusCode, String) {
+        let request = Request::get(format!("http://x{ME}"))
+            .header("authorization", format!("Bearer {}", self.idp.mint(subject)))
+            .body(Empty::new())
+            .expect("a request");
+        let answer = timeout(SOON, client.clone().send_request(request)).await;
+        let (head, body) = answer.expect("in time").expect("an answer").into_parts();
+        let body = timeout(SOON, body.collect())
+            .await
+            .expect("in time")
+            .expect("a body");
+        (
+            head.status,
+            String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+        )
+    }
+
     /// One request of `subject`, and its answer: its head and its body, as far as it says how long that is.
     async fn ask(&self, client: &mut TcpStream, subject: &str) -> String {
         let request = format!(
-            "GET /api/2.0/preview/scim/v2/Me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+            "GET {ME} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
             self.idp.mint(subject)
         );
         client.write_all(request.as_bytes()).await.expect("it reads");
         timeout(SOON, answer(client)).await.expect("an answer")
     }
 }
+
+const ME: &str = "/api/2.0/preview/scim/v2/Me";
 
 /// A guard against hanging, not a measure.
 const SOON: Duration = Duration::from_secs(20);
@@ -129,6 +162,13 @@ fn http() -> reqwest::Client {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     client.tls_certs_only([]).build().expect("a client")
+}
+
+fn settings() -> Settings {
+    Settings {
+        h2c: true,
+        ..Settings::default()
+    }
 }
 
 fn issuer(idp: &Idp) -> Issuer {
@@ -221,4 +261,23 @@ async fn a_panic_in_a_request_is_not_felt_by_the_one_beside_it() {
     let (fault, answer) = tokio::join!(world.ask(&mut mallory, "mallory"), world.ask(&mut alice, "alice"));
     assert_is_a_fault_of_our_own(&fault);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_panic_in_a_stream_of_http2_ends_that_stream_alone_and_its_connection_serves_on() {
+    let world = World::with(swap(2)).await;
+    let client = world.h2_client().await;
+    for _ in 0..2 {
+        let (fault, one, other) = tokio::join!(
+            world.ask_h2(&client, "mallory"),
+            world.ask_h2(&client, "alice"),
+            world.ask_h2(&client, "bob")
+        );
+        assert_eq!(fault.0, StatusCode::INTERNAL_SERVER_ERROR, "{}", fault.1);
+        assert!(fault.1.contains("\"reason\":\"INTERNAL\""), "{}", fault.1);
+        for (status, body) in [one, other] {
+            assert_eq!(status, StatusCode::OK, "{body}");
+        }
+    }
+    assert_eq!(world.running.tally().read().connections_total, 1);
 }
