@@ -1,8 +1,12 @@
-//! The workspace hears at once of a client that has left: its connection ends, well before any time-out.
+//! The workspace hears at once of a client that has left: its connection ends, well before any time-out. Of one that leaves
+//! before there is a request, it hears nothing.
 
 use proxy::Outcome;
+use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
+use testbed::{Authority, Databricks, Idp};
 
-use crate::harness::{Gateway, Upstream, Wire, by_hand, eventually};
+use crate::harness::{Call, Gateway, ME, Upstream, Wire, by_hand, eventually, forwarded, tls};
 
 fn head(method: &str, token: &str, fields: &str) -> String {
     format!("{method} /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{fields}\r\n")
@@ -91,4 +95,63 @@ async fn in_the_middle_of_an_upload_of_unknown_length() {
     assert_eq!(workspace.chunk().await, b"a part");
     drop(wire);
     assert_eq!(is_told(&mut workspace, &gateway).await, b"", "no last chunk");
+}
+
+/// The beginnings of a request's head after which clients leave.
+const BEGINNINGS: [&str; 4] = [
+    "G",
+    "GET /x HTTP/1.1\r\n",
+    "GET /x HTTP/1.1\r\nHost: x\r\nAuthor",
+    "GET /x HTTP/1.1\r\nHost: x\r\n",
+];
+
+/// At each of these beginnings, one client ends its connection and another resets it; the gateway has one place.
+async fn come_and_leave(gateway: &Gateway, beginnings: &[impl AsRef<[u8]>]) {
+    for beginning in beginnings {
+        for resets in [false, true] {
+            let mut wire = gateway.wire().await;
+            wire.say(beginning).await;
+            eventually("a connection", async || gateway.counters().connections == 1).await;
+            if resets {
+                wire.reset();
+            } else {
+                drop(wire);
+            }
+            eventually("a place", async || gateway.counters().connections == 0).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_the_middle_of_a_requests_head() {
+    let idp = Idp::start().await;
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .server("max_connections = 1")
+        .start()
+        .await;
+    come_and_leave(&gateway, &BEGINNINGS).await;
+    assert!(forwarded(&databricks).is_empty());
+    assert_eq!(gateway.get(ME, &idp.mint("alice")).await.user(), "alice");
+}
+
+#[tokio::test]
+async fn in_the_middle_of_the_tls_handshake() {
+    let (idp, authority) = (Idp::start().await, Authority::new());
+    let databricks = Databricks::start(&idp).await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .tls(&authority)
+        .server("max_connections = 1")
+        .start()
+        .await;
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut hello = Vec::new();
+    let mut client = ClientConnection::new(tls::trusting(&authority), name).unwrap();
+    client.write_tls(&mut hello).unwrap();
+    // Of its first message, one byte, its half, and all of it.
+    come_and_leave(&gateway, &[&hello[..1], &hello[..hello.len() / 2], &hello]).await;
+    assert!(forwarded(&databricks).is_empty());
+    let call = Call::get(ME).bearer(&idp.mint("alice"));
+    let answer = gateway.tls_client(&authority).await.send(call).await;
+    assert_eq!(answer.user(), "alice");
 }

@@ -10,6 +10,7 @@
 mod bodies;
 mod drain;
 mod files;
+mod leaving;
 mod log;
 #[cfg(target_os = "linux")]
 mod memory;
