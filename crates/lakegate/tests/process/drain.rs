@@ -37,7 +37,7 @@ enum Connection {
 
 impl Load {
     fn on(process: &Process, world: &World, pace: Duration) -> Self {
-        let (gateway, admin) = addresses(process);
+        let (gateway, admin) = process.is_watched();
         Self {
             gateway,
             admin,
@@ -145,24 +145,6 @@ fn is_whole(answer: &str) -> bool {
         .and_then(|rest| rest.lines().next());
     let length: usize = length.and_then(|length| length.parse().ok()).expect("a length");
     body.len() >= length
-}
-
-/// Where it serves and where it is watched, once it has keys.
-fn addresses(process: &Process) -> (SocketAddr, SocketAddr) {
-    let (mut gateway, mut admin, mut keys) = (None, None, false);
-    loop {
-        let event = process.next("listening, with keys");
-        let address = || event["address"].as_str().and_then(|text| text.parse().ok());
-        match event["message"].as_str() {
-            Some("listening") => gateway = address(),
-            Some("admin listener") => admin = address(),
-            Some("keys fetched") => keys = true,
-            _ => {}
-        }
-        if let (Some(gateway), Some(admin), true) = (gateway, admin, keys) {
-            return (gateway, admin);
-        }
-    }
 }
 
 fn start(world: &World, delay: &str) -> Process {

@@ -30,7 +30,7 @@ fn crowd(process: &Process, address: SocketAddr) -> Vec<TcpStream> {
 #[test]
 fn without_file_descriptors_it_serves_on_waits_quietly_and_recovers() {
     let world = World::new();
-    let process = Process::start_with_few_files(64, &world.config(""));
+    let process = Process::start_with_files(64, &world.config(""));
     let address = process.is_ready();
     let token = world.idp.mint("alice");
     let mut client = TcpStream::connect(address).expect("it listens");

@@ -5,11 +5,10 @@ use std::io::{BufRead as _, BufReader, Lines};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
-use std::thread;
 
 use serde_json::Value;
 
-use super::{ME, Process, SOON, World, get, rest, say};
+use super::{ME, Process, SOON, World, get, in_time, rest, say};
 
 /// The address that the next event with this message tells.
 fn address(lines: &mut Lines<BufReader<ChildStdout>>, message: &str) -> SocketAddr {
@@ -90,15 +89,6 @@ fn a_full_disk_for_the_log_costs_its_lines_and_no_request() {
 fn free() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound socket")
-}
-
-#[cfg(target_os = "linux")]
-fn in_time(what: &str, mut is_so: impl FnMut() -> bool) {
-    let began = tokio::time::Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < SOON, "{what}");
-        thread::yield_now();
-    }
 }
 
 #[cfg(target_os = "linux")]

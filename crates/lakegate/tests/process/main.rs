@@ -10,6 +10,8 @@
 mod bodies;
 mod drain;
 mod files;
+#[cfg(target_os = "linux")]
+mod idle;
 mod leaving;
 mod log;
 #[cfg(target_os = "linux")]
@@ -128,7 +130,7 @@ impl Process {
     }
 
     /// One that may have so many files open.
-    fn start_with_few_files(most: u32, config: &str) -> Self {
+    fn start_with_files(most: u32, config: &str) -> Self {
         let lakegate = env!("CARGO_BIN_EXE_lakegate");
         let run = format!("ulimit -n {most}; exec '{lakegate}' run --config '{config}'");
         Self::spawn(Command::new("sh").args(["-c", &run]))
@@ -162,6 +164,33 @@ impl Process {
             }
         }
         address.expect("an address")
+    }
+
+    /// The same, and where its admin listener is.
+    fn is_watched(&self) -> (SocketAddr, SocketAddr) {
+        let (mut gateway, mut admin, mut keys) = (None, None, false);
+        loop {
+            let event = self.next("listening, with keys");
+            let address = || event["address"].as_str().and_then(|text| text.parse().ok());
+            match event["message"].as_str() {
+                Some("listening") => gateway = address(),
+                Some("admin listener") => admin = address(),
+                Some("keys fetched") => keys = true,
+                _ => {}
+            }
+            if let (Some(gateway), Some(admin), true) = (gateway, admin, keys) {
+                return (gateway, admin);
+            }
+        }
+    }
+
+    /// What it holds in memory now, in bytes.
+    #[cfg(target_os = "linux")]
+    fn resident(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let size = line.and_then(|line| line.split_whitespace().nth(1));
+        size.and_then(|size| size.parse::<u64>().ok()).expect("a size") * 1024
     }
 
     /// The next event with this message; others before it are skipped.
@@ -202,6 +231,15 @@ impl Drop for Process {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits for what can only be asked for.
+fn in_time(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = tokio::time::Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < SOON, "{what}");
+        thread::yield_now();
     }
 }
 

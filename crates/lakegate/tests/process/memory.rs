@@ -61,10 +61,7 @@ impl Bench {
 
     /// What the process holds now, in bytes.
     fn resident(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.child.id())).expect("Linux");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let size = line.and_then(|line| line.split_whitespace().nth(1));
-        size.and_then(|size| size.parse::<u64>().ok()).expect("a size") * 1024
+        self.process.resident()
     }
 
     /// What it has used of the processors: the fields `utime` and `stime` of proc(5), in hundredths of a second.
