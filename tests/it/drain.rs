@@ -1,10 +1,10 @@
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use proxy::Drained;
-use testbed::{Databricks, Idp};
+use testbed::{Authority, Databricks, Idp};
 use tokio::net::TcpStream;
 
-use crate::harness::{Call, Gateway, H2Client, ME, Wire, eventually, soon};
+use crate::harness::{Call, Client, Gateway, H2Client, ME, Wire, eventually, soon, tls};
 
 /// The most usual call, spoken by hand; its connection is kept.
 fn me(idp: &Idp) -> String {
@@ -175,5 +175,30 @@ async fn whoever_has_connected_and_not_asked_yet_when_a_drain_starts_is_served_o
     let answer = other.send(Call::get(ME).bearer(&idp.mint("alice"))).await;
     assert_eq!(answer.user(), "alice");
     is_served_and_led_away(&mut one).await;
+    assert_eq!(soon(drained).await.unwrap(), Drained::Completely);
+}
+
+#[tokio::test]
+async fn a_tls_handshake_that_a_drain_finds_at_its_beginning_is_finished_and_its_request_served() {
+    let (idp, authority) = (Idp::start().await, Authority::new());
+    let databricks = Databricks::start(&idp).await;
+    let mut gateway = Gateway::in_front_of(&databricks, &idp)
+        .tls(&authority)
+        .start()
+        .await;
+    let (mut kept, socket) = (gateway.tls_client(&authority).await, gateway.tcp().await);
+    let call = || Call::get(ME).bearer(&idp.mint("alice"));
+    assert_eq!(kept.send(call()).await.user(), "alice");
+    eventually("both connections", async || gateway.counters().connections == 2).await;
+    let drained = tokio::spawn(gateway.take_serving().drain());
+    eventually("the end of the kept one", async || {
+        gateway.counters().connections == 1
+    })
+    .await;
+
+    let stream = tls::over(socket, tls::trusting(&authority)).await.unwrap();
+    let answer = Client::over(stream, "localhost").await.send(call()).await;
+    assert_eq!(answer.user(), "alice");
+    assert_eq!(answer.header("connection"), "close");
     assert_eq!(soon(drained).await.unwrap(), Drained::Completely);
 }
