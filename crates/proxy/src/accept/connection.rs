@@ -95,6 +95,10 @@ struct Origin {
 }
 
 /// One connection, from its first byte to its last.
+///
+/// A task has room for the largest of all states that it can be in, for as long as it lives; and most connections rest most of the
+/// time. So what passes is in boxes of its own: the handshake, a load balancer's word, the protocol that was not chosen, and each
+/// request's journey.
 pub(super) async fn serve<J: Serve>(arrival: Arrival, shift: Shift<J>) -> io::Result<()> {
     let Arrival {
         socket,
@@ -138,15 +142,15 @@ async fn by_tcp<J: Serve>(
             in_the_clear(tcp, origin, shift).await
         }
         Some(config) => {
-            let handshake = TlsAcceptor::from(config).accept(tcp);
+            let handshake = Box::pin(TlsAcceptor::from(config).accept(tcp));
             let tls = tokio::time::timeout(settings.tls_handshake_timeout, handshake).await??;
             let origin = Origin {
                 address,
                 secure: true,
             };
             match tls.get_ref().1.alpn_protocol() {
-                Some(b"h2") => by_preface(tls, origin, shift).await,
-                _ => h1::serve(tls, origin, shift).await,
+                Some(b"h2") => Box::pin(by_preface(tls, origin, shift)).await,
+                _ => Box::pin(h1::serve(tls, origin, shift)).await,
             }
         }
     }
@@ -158,9 +162,9 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     if shift.settings.h2c {
-        by_preface(io, origin, shift).await
+        Box::pin(by_preface(io, origin, shift)).await
     } else {
-        h1::serve(io, origin, shift).await
+        Box::pin(h1::serve(io, origin, shift)).await
     }
 }
 
@@ -170,7 +174,8 @@ async fn client(tcp: &mut TcpStream, peer: SocketAddr, settings: &Settings) -> i
     if !trusted.iter().any(|network| network.contains(&peer.ip())) {
         return Ok(peer);
     }
-    let told = tokio::time::timeout(settings.header_timeout, proxy_protocol::read(tcp)).await??;
+    let header = Box::pin(proxy_protocol::read(tcp));
+    let told = tokio::time::timeout(settings.header_timeout, header).await??;
     Ok(told.map_or(peer, |client| {
         SocketAddr::new(client.ip().to_canonical(), client.port())
     }))
@@ -197,15 +202,16 @@ where
     J: Serve,
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let preface = Box::pin(preface::read(io, &shift.settings));
     let opening = tokio::select! {
-        opening = preface::read(io, &shift.settings) => opening?,
+        opening = preface => opening?,
         // Nothing was said, and nothing is lost.
         () = shift.drain.started_for(FIRST_WORD) => return Ok(()),
     };
     match opening {
-        Opening::Http2(io) => h2::serve(io, origin, shift).await,
+        Opening::Http2(io) => Box::pin(h2::serve(io, origin, shift)).await,
         Opening::Other(_) if origin.secure => Err(io::ErrorKind::InvalidData.into()),
-        Opening::Other(io) => h1::serve(io, origin, shift).await,
+        Opening::Other(io) => Box::pin(h1::serve(io, origin, shift)).await,
     }
 }
 

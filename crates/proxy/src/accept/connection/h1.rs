@@ -46,10 +46,10 @@ where
                 prompter: prompter.clone(),
             },
         };
-        async move {
+        Box::pin(async move {
             pace.request_started();
             Ok::<_, Infallible>(led_away(journey.serve(request, peer).await, drain))
-        }
+        })
     });
     let io = Guarded::new(io, sequel.clone());
     let verdict = io.verdict();
