@@ -71,7 +71,8 @@ where
         let credentials = &self.rules.credentials;
         credentials.admit(request.headers(), &destination.host, trail.scheme())?;
         if let Some(question) = Question::asked(request.uri().path()) {
-            return self.answer(question, &destination, request, trail).await;
+            // Boxed: it is rare, and every request would have room for it.
+            return Box::pin(self.answer(question, &destination, request, trail)).await;
         }
 
         let upgrade = Upgrade::asked(&mut request)?;

@@ -144,6 +144,8 @@ async fn by_tcp<J: Serve>(
         Some(config) => {
             let handshake = Box::pin(TlsAcceptor::from(config).accept(tcp));
             let tls = tokio::time::timeout(settings.tls_handshake_timeout, handshake).await??;
+            // A session is more than a KiB, and would be moved from layer to layer, each with room of its own for it.
+            let tls = Box::new(tls);
             let origin = Origin {
                 address,
                 secure: true,
