@@ -178,7 +178,9 @@ fn tell(faults: &Faults) {
 }
 
 fn report(change: &Change) {
-    tracing::info!(changed = change.now.join(", "), "a new configuration serves");
+    if !change.now.is_empty() {
+        tracing::info!(changed = change.now.join(", "), "a new configuration serves");
+    }
     if !change.at_restart.is_empty() {
         let settings = change.at_restart.join(", ");
         tracing::warn!(settings, "these settings take effect at the next start");
