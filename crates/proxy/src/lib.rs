@@ -66,6 +66,7 @@ pub mod rewrite;
 mod route;
 mod settings;
 mod share;
+mod socket;
 mod upgrade;
 
 pub use accept::{Listener, ServerTls, guarded};

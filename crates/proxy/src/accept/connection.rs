@@ -24,6 +24,7 @@ use super::{Accepted, Arrival, Crowd, proxy_protocol};
 use crate::drain::{Drain, Tasks};
 use crate::observe::{Observed, Unread};
 use crate::settings::Settings;
+use crate::socket::Socket;
 use h2::{Stream, Turn};
 use preface::Opening;
 
@@ -133,6 +134,7 @@ async fn by_tcp<J: Serve>(
         shift.journey.turned_away();
         return Ok(());
     };
+    let tcp = Socket::new(tcp);
     match tls {
         None => {
             let origin = Origin {

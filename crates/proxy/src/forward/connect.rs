@@ -19,6 +19,7 @@ use super::shared::{MOST_STREAMS, StreamLimit};
 use crate::body::RequestBody;
 use crate::drain::Tasks;
 use crate::route::{WorkspaceTls, WorkspaceUrl};
+use crate::socket::Socket;
 
 /// Why there is no connection to a workspace. Nothing of the request was sent.
 #[derive(Debug, thiserror::Error)]
@@ -73,19 +74,19 @@ pub(super) async fn connect_h2(
     }
 }
 
-async fn tcp(to: &WorkspaceUrl) -> Result<TcpStream, ConnectError> {
+async fn tcp(to: &WorkspaceUrl) -> Result<Socket, ConnectError> {
     let tcp = TcpStream::connect((to.host.as_str(), to.port))
         .await
         .map_err(ConnectError::Tcp)?;
     prepare(&tcp).map_err(ConnectError::Tcp)?;
-    Ok(tcp)
+    Ok(Socket::new(tcp))
 }
 
 async fn tls(
-    tcp: TcpStream,
+    tcp: Socket,
     name: &ServerName<'static>,
     config: &Arc<ClientConfig>,
-) -> Result<TlsStream<TcpStream>, ConnectError> {
+) -> Result<TlsStream<Socket>, ConnectError> {
     let connecting = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
     connecting.await.map_err(ConnectError::Tls)
 }
