@@ -110,6 +110,22 @@ impl Databricks {
         self.workspace.leaked_jwts.load(Ordering::Relaxed)
     }
 
+    /// How many requests outside the token endpoint carried a token of the workspace's past its expiry.
+    pub fn expired_tokens(&self) -> u64 {
+        self.workspace.expired_tokens.load(Ordering::Relaxed)
+    }
+
+    /// How many requests outside the token endpoint and discovery carried no credential, two, or one that the workspace never
+    /// issued; foreign JWTs are counted in [`leaked_jwts`](Self::leaked_jwts).
+    pub fn strangers(&self) -> u64 {
+        self.workspace.strangers.load(Ordering::Relaxed)
+    }
+
+    /// Every token that was ever issued, in no order: what no log may hold.
+    pub fn issued_tokens(&self) -> Vec<String> {
+        self.workspace.tokens.all()
+    }
+
     /// Everything outside the token endpoint, in order.
     pub fn seen(&self) -> Vec<Seen> {
         self.workspace.records.all()
@@ -164,6 +180,11 @@ impl Databricks {
     /// How to misbehave, by path prefix: `/oidc/` for the token endpoint, `/api/` for the rest.
     pub fn faults(&self) -> &Faults {
         &self.workspace.faults
+    }
+
+    /// Ends every connection as it stands, in the middle of an answer or between two; new ones are served.
+    pub fn hang_up(&self) {
+        self.running.hang_up();
     }
 
     /// Closes the listener and every connection, and resolves when that is done.

@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::locked::Locked;
 use crate::{Authority, Faults};
 
 pub(crate) use body::{Body, BodyFrames, empty, full, zeros};
@@ -62,6 +63,8 @@ pub(crate) struct Bound {
 pub(crate) struct Running {
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// What the connections of now end with; those that come have another.
+    line: Arc<Locked<CancellationToken>>,
 }
 
 // === impl Bound ===
@@ -103,19 +106,28 @@ impl Bound {
         let running = Running {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            line: Arc::default(),
         };
-        let (tasks, stop) = (running.tasks.clone(), running.stop.clone());
-        let accepting = self.accept(handler, tasks, stop.clone());
-        running.tasks.spawn(stop.run_until_cancelled_owned(accepting));
+        running.hang_up();
+        let accepting = self.accept(handler, running.tasks.clone(), Arc::clone(&running.line));
+        running
+            .tasks
+            .spawn(running.stop.clone().run_until_cancelled_owned(accepting));
         running
     }
 
-    async fn accept<H: Handler>(self, handler: Arc<H>, tasks: TaskTracker, stop: CancellationToken) {
+    async fn accept<H: Handler>(
+        self,
+        handler: Arc<H>,
+        tasks: TaskTracker,
+        line: Arc<Locked<CancellationToken>>,
+    ) {
         loop {
             match self.listener.accept().await {
                 Ok((socket, _)) => {
                     let serving = connection::serve(socket, self.tls.clone(), self.h2c, Arc::clone(&handler));
-                    tasks.spawn(stop.clone().run_until_cancelled_owned(serving));
+                    let end = line.lock().clone();
+                    tasks.spawn(end.run_until_cancelled_owned(serving));
                 }
                 // Out of file descriptors, for one; others may finish meanwhile.
                 Err(_) => tokio::task::yield_now().await,
@@ -127,6 +139,13 @@ impl Bound {
 // === impl Running ===
 
 impl Running {
+    /// Ends every connection as it stands.
+    pub(crate) fn hang_up(&self) {
+        let next = self.stop.child_token();
+        let present = std::mem::replace(&mut *self.line.lock(), next);
+        present.cancel();
+    }
+
     /// Closes the listener and every connection, and resolves when that is done.
     pub(crate) async fn stop(&self) {
         self.stop.cancel();

@@ -10,7 +10,7 @@ use super::credential::Grant;
 use super::refusal::Refusal;
 use super::tokens::Claims;
 use super::workspace::Workspace;
-use super::{reply, routes, token_endpoint};
+use super::{discovery, reply, routes, token_endpoint};
 use crate::Faults;
 use crate::server::{Body, Handler, Head};
 
@@ -29,7 +29,7 @@ impl Handler for Workspace {
             return Arrival::Token(self.judge(&head, body).await);
         }
         let caller = self.caller(&head);
-        self.count_leak(&caller);
+        self.count_denial(&head, &caller);
         let head = Arc::new(head);
         let identity = caller.as_ref().ok().map(|claims| claims.identity.clone());
         let body_bytes = self.records.add(&head, identity);
@@ -46,7 +46,7 @@ impl Handler for Workspace {
     /// Even a request that is too malformed to be answered must not carry a JWT.
     fn unanswered(&self, head: &Head) {
         if !token_endpoint::is_at(head.path()) {
-            self.count_leak(&self.caller(head));
+            self.count_denial(head, &self.caller(head));
         }
     }
 
@@ -62,9 +62,15 @@ impl Handler for Workspace {
 // === impl Workspace ===
 
 impl Workspace {
-    fn count_leak(&self, caller: &Result<Arc<Claims>, Denial>) {
-        if matches!(caller, Err(Denial::Leaked)) {
-            self.leaked_jwts.fetch_add(1, Ordering::Relaxed);
-        }
+    fn count_denial(&self, head: &Head, caller: &Result<Arc<Claims>, Denial>) {
+        let counter = match caller {
+            Err(Denial::Leaked) => &self.leaked_jwts,
+            Err(Denial::ExpiredToken) => &self.expired_tokens,
+            // Anybody may ask for these.
+            Err(Denial::Anonymous) if discovery::is_at(head.path()) => return,
+            Err(Denial::Anonymous | Denial::UnknownToken | Denial::Ambiguous) => &self.strangers,
+            Ok(_) | Err(Denial::RevokedToken) => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -4,7 +4,7 @@ use http::{Response, StatusCode};
 
 use super::leak;
 use super::reply;
-use super::tokens::Claims;
+use super::tokens::{Claims, Standing};
 use super::workspace::Workspace;
 use crate::random;
 use crate::server::{Body, Head};
@@ -14,8 +14,12 @@ use crate::server::{Body, Head};
 pub(super) enum Denial {
     /// No credentials of a supported kind.
     Anonymous,
-    /// A token that the workspace did not issue, has forgotten, or that is expired.
+    /// A token that the workspace did not issue.
     UnknownToken,
+    /// One that it has revoked.
+    RevokedToken,
+    /// One that is past its expiry.
+    ExpiredToken,
     /// An identity provider's JWT somewhere in the head: what the gateway exists to prevent.
     Leaked,
     /// Two `Authorization` fields, of which RFC 9110 section 5.3 allows one: whose request is it?
@@ -36,10 +40,12 @@ impl Workspace {
         if credentials.next().is_some() {
             return Err(Denial::Ambiguous);
         }
-        let issued = self.tokens.find(&presented.ok_or(Denial::Anonymous)?);
-        issued
-            .filter(|claims| claims.expires_at > self.now())
-            .ok_or(Denial::UnknownToken)
+        match self.tokens.find(&presented.ok_or(Denial::Anonymous)?) {
+            Standing::Issued(claims) if claims.expires_at > self.now() => Ok(claims),
+            Standing::Issued(_) => Err(Denial::ExpiredToken),
+            Standing::Revoked => Err(Denial::RevokedToken),
+            Standing::Unknown => Err(Denial::UnknownToken),
+        }
     }
 }
 
@@ -57,7 +63,7 @@ impl Denial {
                 let message = format!("{UNSUPPORTED} [ReqId: {}]", random::uuid());
                 reply::error(StatusCode::UNAUTHORIZED, 401, &message)
             }
-            Self::UnknownToken | Self::Leaked => {
+            Self::UnknownToken | Self::RevokedToken | Self::ExpiredToken | Self::Leaked => {
                 reply::error(StatusCode::FORBIDDEN, 403, "Invalid access token.")
             }
             Self::Ambiguous => reply::error(StatusCode::BAD_REQUEST, "BAD_REQUEST", AMBIGUOUS),

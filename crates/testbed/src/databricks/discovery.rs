@@ -23,6 +23,11 @@ pub(super) fn answer(workspace: &Workspace, head: &Head) -> Option<Response<Body
     Some(reply::json(StatusCode::OK, &content))
 }
 
+/// Whether this is a path of what the workspace tells anybody.
+pub(super) fn is_at(path: &str) -> bool {
+    path.contains("/.well-known/")
+}
+
 fn host_metadata(workspace: &Workspace) -> Value {
     let issuer = &workspace.issuer;
     json!({

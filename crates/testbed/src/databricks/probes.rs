@@ -18,6 +18,18 @@ pub(super) async fn answer(
     claims: &Claims,
     probe: &str,
 ) -> Result<Response<Body>, Unread> {
+    let mut response = probed(workspace, call, claims, probe).await?;
+    let caller = reply::text(&claims.identity);
+    response.headers_mut().insert(CALLER, caller);
+    Ok(response)
+}
+
+async fn probed(
+    workspace: &Workspace,
+    call: &mut Call,
+    claims: &Claims,
+    probe: &str,
+) -> Result<Response<Body>, Unread> {
     if let Some(length) = probe.strip_prefix("bytes/") {
         return Ok(length.parse().map_or_else(|_| routes::no_such_api(), bytes));
     }
@@ -100,6 +112,8 @@ fn bytes(length: u64) -> Response<Body> {
     response
 }
 
+/// Whose token the request carried, on answers that do not say so themselves.
+const CALLER: &str = "x-testbed-caller";
 /// RFC 9110 section 7.6.1: what a proxy must not pass on, one of them only because `Connection` names it.
 const HOP_BY_HOP: [(&str, &str); 6] = [
     ("connection", "x-private-hop, keep-alive"),

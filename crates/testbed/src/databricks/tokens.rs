@@ -9,9 +9,24 @@ use crate::keys::SigningKey;
 use crate::locked::Locked;
 use crate::{Algorithm, random};
 
-/// The tokens that the workspace has issued and not yet forgotten.
+/// Every token that the workspace has issued.
 #[derive(Default)]
-pub(super) struct Tokens(Locked<HashMap<String, Arc<Claims>>>);
+pub(super) struct Tokens(Locked<HashMap<String, Issued>>);
+
+struct Issued {
+    claims: Arc<Claims>,
+    revoked: bool,
+}
+
+/// What the workspace knows of a token.
+pub(super) enum Standing {
+    /// It was issued, and may be expired.
+    Issued(Arc<Claims>),
+    /// It was issued, and is worth nothing any more.
+    Revoked,
+    /// It is none of the workspace's.
+    Unknown,
+}
 
 /// What a token of the workspace says.
 #[derive(Clone)]
@@ -34,17 +49,31 @@ impl Tokens {
         } else {
             claims.sign()
         };
-        self.0.lock().insert(token.clone(), Arc::new(claims));
+        let issued = Issued {
+            claims: Arc::new(claims),
+            revoked: false,
+        };
+        self.0.lock().insert(token.clone(), issued);
         token
     }
 
     pub(super) fn revoke_all(&self) {
-        self.0.lock().clear();
+        self.0
+            .lock()
+            .values_mut()
+            .for_each(|issued| issued.revoked = true);
     }
 
-    /// What an issued token says, expired or not.
-    pub(super) fn find(&self, token: &str) -> Option<Arc<Claims>> {
-        self.0.lock().get(token).cloned()
+    pub(super) fn find(&self, token: &str) -> Standing {
+        match self.0.lock().get(token) {
+            Some(issued) if issued.revoked => Standing::Revoked,
+            Some(issued) => Standing::Issued(Arc::clone(&issued.claims)),
+            None => Standing::Unknown,
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.lock().keys().cloned().collect()
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Head;
 use super::framing::Framing;
 use crate::test_client::{get, raw, try_open};
-use crate::{Fault, Idp};
+use crate::{Databricks, Fault, Idp};
 
 const REQUEST: &str = "GET /jwks HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 
@@ -192,4 +192,23 @@ async fn a_client_of_hyper_tells_these_faults_from_answers() {
                 .is_err()
         );
     }
+}
+
+#[tokio::test]
+async fn who_is_hung_up_on_may_call_again() {
+    let idp = Idp::start().await;
+    let workspace = Databricks::start(&idp).await;
+    let address = workspace.url().strip_prefix("http://").unwrap().to_owned();
+    let mut kept = TcpStream::connect(&address).await.unwrap();
+    kept.write_all(b"GET /.well-known/databricks-config HTTP/1.1\r\nHost: h\r\n\r\n")
+        .await
+        .unwrap();
+    let mut answer = vec![0; 15];
+    kept.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 200 OK");
+
+    workspace.hang_up();
+    kept.read_to_end(&mut answer).await.unwrap();
+    let config = format!("{}/.well-known/databricks-config", workspace.url());
+    assert_eq!(get(&config, &[]).await.status, 200);
 }

@@ -73,6 +73,29 @@ async fn an_unknown_expired_or_revoked_token_is_403() {
 }
 
 #[tokio::test]
+async fn who_comes_with_nothing_or_with_what_is_over_is_counted() {
+    let (_idp, workspace) = both().await;
+    let token = bearer(&workspace.issue_token("alice"));
+    let good = [("authorization", token.as_str())];
+    let counted = || (workspace.strangers(), workspace.expired_tokens());
+
+    get(&format!("{}/.well-known/databricks-config", workspace.url()), &[]).await;
+    me(&workspace, &good).await;
+    assert_eq!(counted(), (0, 0));
+    me(&workspace, &[]).await;
+    me(&workspace, &[good[0], good[0]]).await;
+    me(&workspace, &[("authorization", "Bearer dapi123")]).await;
+    assert_eq!(counted(), (3, 0));
+    workspace.skew_clock(3600);
+    me(&workspace, &good).await;
+    assert_eq!(counted(), (3, 1));
+    workspace.revoke_tokens();
+    me(&workspace, &good).await;
+    assert_eq!(counted(), (3, 1), "a revoked one was good once");
+    assert_eq!(bearer(&workspace.issued_tokens()[0]), token);
+}
+
+#[tokio::test]
 async fn two_authorization_fields_are_refused_even_if_both_are_good() {
     let (_idp, workspace) = both().await;
     let token = bearer(&workspace.issue_token("alice"));

@@ -20,6 +20,12 @@ async fn the_echo_tells_what_arrived_and_whose_token_it_was() {
     .await
     .json();
 
+    assert_eq!(
+        probe(&workspace, "/testbed/bytes/1")
+            .await
+            .header("x-testbed-caller"),
+        "alice"
+    );
     let headers = echo["headers"].as_array().unwrap();
     assert!(
         headers.contains(&json!(["authorization", "alice"])),
