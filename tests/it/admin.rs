@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use crate::harness::{ME, trio};
+use crate::harness::{Call, ME, eventually, soon, trio};
 
 /// The value of this sample in a page of metrics.
 fn sample(page: &str, name: &str) -> Option<f64> {
@@ -70,6 +70,22 @@ async fn the_metrics_tell_what_was_done() {
     assert_eq!(of_issuer("jwks_fetches_total"), Some(1.0));
     assert!(page.ends_with("# EOF\n"), "OpenMetrics 1.0");
     assert!(!page.contains("alice"), "callers are no labels");
+}
+
+#[tokio::test]
+async fn no_task_is_left_of_a_client_that_has_left() {
+    let (gateway, databricks, idp) = trio().await;
+    let token = idp.mint("alice");
+    let mut client = gateway.client().await;
+    let answer = client.open(Call::get("/testbed/stream").bearer(&token)).await;
+    let data = async || {
+        let (_, page) = gateway.admin("/metrics").await;
+        sample(&page, "lakegate_tasks{plane=\"data\"}").expect("a gauge")
+    };
+    assert!(data().await >= 1.0, "the client's connection");
+    drop((client, answer));
+    soon(databricks.stream_cancelled()).await;
+    eventually("no task", async || data().await == 0.0).await;
 }
 
 #[tokio::test]

@@ -97,6 +97,7 @@ impl Serving {
         let health = Health {
             terms: Arc::clone(&terms),
             counters: data_plane.tally(),
+            control_plane: control_plane.metrics(),
             draining: Arc::default(),
             renewals: renewals.clone(),
             reloads: reloads.clone(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
 use identity::{Clock, Verifier};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tower::Service;
@@ -48,7 +48,14 @@ pub struct Running {
 
 /// What all workers have done until now. Cheap to clone; outlives the gateway.
 #[derive(Clone, Debug)]
-pub struct Tally(Arc<[Arc<Counters>]>);
+pub struct Tally(Arc<[Work]>);
+
+/// Where one worker's doings are read.
+#[derive(Debug)]
+struct Work {
+    counters: Arc<Counters>,
+    runtime: RuntimeMetrics,
+}
 
 // === impl Gateway ===
 
@@ -99,14 +106,18 @@ where
         let (mut desks, mut ends, mut tally) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..workers.get() {
             let counters = Arc::<Counters>::default();
-            let shared = Shared {
+            let runtime = runtime()?;
+            tally.push(Work {
                 counters: Arc::clone(&counters),
+                runtime: runtime.metrics(),
+            });
+            let shared = Shared {
+                counters,
                 tasks: Tasks::default(),
                 places: places.clone(),
                 crowd: crowd.clone(),
             };
-            let (end, desk) = self.start_worker(number, shared, drain.clone())?;
-            tally.push(counters);
+            let (end, desk) = self.start_worker(number, runtime, shared, drain.clone())?;
             ends.push(end);
             desks.push(desk);
         }
@@ -146,6 +157,7 @@ where
     fn start_worker(
         &self,
         number: usize,
+        runtime: Runtime,
         shared: Shared,
         drain: Drain,
     ) -> io::Result<(oneshot::Receiver<Drained>, Desk)> {
@@ -153,7 +165,6 @@ where
         let (told, end) = oneshot::channel();
         let tasks = shared.tasks.clone();
         let post = self.post(number, shared);
-        let runtime = runtime()?;
         thread(format!("worker-{number}"), move || {
             let drained = runtime.block_on(worker.run(post, tasks, drain));
             // Nobody waits where the gateway was dropped.
@@ -210,8 +221,14 @@ impl Drop for Running {
 impl Tally {
     /// The sum over all workers.
     pub fn read(&self) -> CountersSnapshot {
-        let readings = self.0.iter().map(|counters| counters.read());
+        let readings = self.0.iter().map(|work| work.counters.read());
         readings.fold(CountersSnapshot::default(), |sum, reading| sum.plus(&reading))
+    }
+
+    /// The tasks of all workers now: one for each client connection, and for what streams, bodies and tunnels take beside.
+    pub fn tasks(&self) -> usize {
+        let tasks = self.0.iter().map(|work| work.runtime.num_alive_tasks());
+        tasks.sum()
     }
 }
 

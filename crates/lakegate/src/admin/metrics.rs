@@ -21,6 +21,7 @@ pub(super) fn render(health: &Health) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("lakegate");
     registry.register_collector(Box::new(Reading {
         ready: health.readiness().is_ready(),
+        tasks: health.tasks(),
         requests: health.counters(),
         exchange: health.exchange(),
         token_endpoints: health.token_endpoints(),
@@ -39,6 +40,7 @@ pub(super) fn render(health: &Health) -> Result<String, fmt::Error> {
 #[derive(Debug)]
 struct Reading {
     ready: bool,
+    tasks: (usize, usize),
     requests: CountersSnapshot,
     exchange: ExchangeStats,
     token_endpoints: Vec<EndpointHealth>,
@@ -62,6 +64,7 @@ impl Collector for Reading {
             "Lines of the log that came faster than they could be written",
             self.lost_log_lines,
         )?;
+        tasks(&mut page, self.tasks)?;
         requests(&mut page, &self.requests)?;
         upstream(&mut page, &self.requests)?;
         exchanges(&mut page, &self.exchange)?;
@@ -70,6 +73,16 @@ impl Collector for Reading {
         configuration(&mut page, self.reloads, self.faulty_configuration)?;
         issuers(&mut page, &self.issuers)
     }
+}
+
+fn tasks(page: &mut Page<'_>, (data, control): (usize, usize)) -> fmt::Result {
+    let gauge = |tasks| i64::try_from(tasks).unwrap_or(i64::MAX);
+    page.gauges(
+        "tasks",
+        "Tasks now: of workers, for connections and what is on them; and of the control plane, for exchanges and upkeep",
+        "plane",
+        [("data", gauge(data)), ("control", gauge(control))],
+    )
 }
 
 fn requests(page: &mut Page<'_>, read: &CountersSnapshot) -> fmt::Result {

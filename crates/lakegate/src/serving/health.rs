@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use exchange::{EndpointHealth, ExchangeStats};
 use identity::IssuerHealth;
 use proxy::{AccessSink, CountersSnapshot};
+use tokio::runtime::RuntimeMetrics;
 
 use super::reload::Reloads;
 use super::terms::Terms;
@@ -18,6 +19,7 @@ pub struct Health {
     /// What serves at present.
     pub(super) terms: Arc<ArcSwap<Terms>>,
     pub(super) counters: proxy::Tally,
+    pub(super) control_plane: RuntimeMetrics,
     pub(super) draining: Arc<AtomicBool>,
     pub(super) renewals: Renewals,
     pub(super) reloads: Reloads,
@@ -127,6 +129,11 @@ impl Health {
     /// Lines of the log that were lost, as they came faster than they could be written.
     pub fn lost_log_lines(&self) -> u64 {
         self.access.lost_lines()
+    }
+
+    /// The tasks of the data plane and of the control plane now.
+    pub fn tasks(&self) -> (usize, usize) {
+        (self.counters.tasks(), self.control_plane.num_alive_tasks())
     }
 
     /// Connections and requests, all workers together.
