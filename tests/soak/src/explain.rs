@@ -81,6 +81,8 @@ fn shows(trouble: Trouble, kind: Kind, status: u16) -> bool {
         (Kind::Grpc, Trouble::Revoked) => status == 401,
         // Half an answer instead of a tunnel.
         (Kind::Tunnel, Trouble::HalfBody) => status == 200,
+        // An answer that comes before the upload is read, and a reset that overtakes it.
+        (Kind::Upload, Trouble::Error) => matches!(status, 502 | 503),
         _ => statuses(trouble).contains(&status),
     }
 }
@@ -95,7 +97,9 @@ fn statuses(trouble: Trouble) -> &'static [u16] {
         Trouble::TokenThrottled => &[429],
         Trouble::TokenDenied => &[401],
         Trouble::TokenForbidden => &[403],
-        Trouble::Reset | Trouble::HalfHead | Trouble::HangUp => &[502],
+        Trouble::Reset | Trouble::HalfHead => &[502],
+        // Exchanges are hung up on as well.
+        Trouble::HangUp => &[502, 503],
         Trouble::Error => &[503],
         Trouble::Hang => &[504],
         Trouble::Revoked => &[403],
@@ -130,6 +134,7 @@ mod tests {
     fn a_trouble_explains_its_own_failure_and_no_other() {
         let cases = [
             (Trouble::TokenHang, 503),
+            (Trouble::Error, 503),
             (Trouble::TokenThrottled, 429),
             (Trouble::TokenDenied, 401),
             (Trouble::Reset, 502),

@@ -83,7 +83,7 @@ fn callers(findings: &Findings) -> Vec<Breach> {
     let Sheet {
         strays, unexplained, ..
     } = &findings.sheet;
-    let none = |complaints: &Complaints| (complaints.count == 0, complaints.first.join("\n    "));
+    let none = |complaints: &Complaints| (complaints.count == 0, complaints.told());
     vec![
         hold("every answer belongs to its caller", none(strays)),
         hold("every failure is explained by the weather", none(unexplained)),

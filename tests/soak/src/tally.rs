@@ -28,11 +28,11 @@ pub(crate) struct Sheet {
     pub(crate) unexplained: Complaints,
 }
 
-/// How many, and what the first of them were.
+/// How many, and how often each was made.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Complaints {
     pub(crate) count: u64,
-    pub(crate) first: Vec<String>,
+    each: BTreeMap<String, u64>,
 }
 
 // === impl Tally ===
@@ -54,9 +54,7 @@ impl Tally {
                 .strays
                 .add(format!("{kind:?} at workspace {workspace}: {outcome:?}"));
         } else if !explains(&troubles, kind, outcome) {
-            let took = began.elapsed();
-            let complaint =
-                format!("{kind:?} at workspace {workspace}, {took:?}: {outcome:?}, while {troubles:?}");
+            let complaint = format!("{kind:?} at workspace {workspace}: {outcome:?}, while {troubles:?}");
             sheet.unexplained.add(complaint);
         }
     }
@@ -93,9 +91,18 @@ impl Sheet {
 impl Complaints {
     pub(crate) fn add(&mut self, complaint: String) {
         self.count += 1;
-        if self.first.len() < SHOWN {
-            self.first.push(complaint);
-        }
+        *self.each.entry(complaint).or_default() += 1;
+    }
+
+    /// Those that were made most often first.
+    pub(crate) fn told(&self) -> String {
+        let mut each: Vec<_> = self.each.iter().collect();
+        each.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let lines = each
+            .iter()
+            .take(SHOWN)
+            .map(|(what, count)| format!("{count} times: {what}"));
+        lines.collect::<Vec<_>>().join("\n    ")
     }
 }
 
@@ -114,7 +121,7 @@ impl Outcome {
     }
 }
 
-const SHOWN: usize = 8;
+const SHOWN: usize = 40;
 
 #[cfg(test)]
 mod tests {

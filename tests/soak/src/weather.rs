@@ -103,7 +103,9 @@ impl Trouble {
             // Who has no request without a body meanwhile does not find out before the token's end.
             Self::Revoked => crate::world::TOKEN_LIFETIME,
             // An exchange that began before, its failure's memory, and the second until the next probe.
-            _ if self.is_at_the_token_endpoint() => crate::world::EXCHANGE_TIMEOUT + Duration::from_secs(3),
+            _ if self.is_at_the_token_endpoint() || self == Self::HangUp => {
+                crate::world::EXCHANGE_TIMEOUT + Duration::from_secs(3)
+            }
             _ => Duration::from_secs(1),
         }
     }
