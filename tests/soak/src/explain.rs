@@ -82,7 +82,7 @@ fn shows(trouble: Trouble, kind: Kind, status: u16) -> bool {
         // Half an answer instead of a tunnel.
         (Kind::Tunnel, Trouble::HalfBody) => status == 200,
         // An answer that comes before the upload is read, and a reset that overtakes it.
-        (Kind::Upload, Trouble::Error) => matches!(status, 502 | 503),
+        (Kind::Upload, Trouble::Error | Trouble::Revoked) if status == 502 => true,
         _ => statuses(trouble).contains(&status),
     }
 }
