@@ -20,11 +20,8 @@ pub(crate) fn print(args: &Args, findings: &Findings) {
     row("clients that left", sheet.left.to_string());
     let events = findings.events;
     row(
-        "keys rotated, tokens forgotten, SIGHUPs",
-        format!(
-            " {}, {}, {}",
-            events.rotations, events.revocations, events.hangups
-        ),
+        "rotated, forgotten, SIGHUPs",
+        format!("{}, {}, {}", events.rotations, events.revocations, events.hangups),
     );
     row("answers of others", sheet.strays.count.to_string());
     row("failures unexplained", sheet.unexplained.count.to_string());
