@@ -1,7 +1,8 @@
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// How long the other side of a stream may stand still. It begins anew with every movement, so that a stream that
@@ -43,11 +44,42 @@ impl Patience {
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         loop {
-            ready!(timer.as_mut().poll(cx));
+            // Unconstrained: a task whose other side always has more to say uses up its turn before it comes here, and a
+            // timer of tokio's is silent to whoever has.
+            ready!(pin!(unconstrained(timer.as_mut())).poll(cx));
             if timer.deadline() >= deadline {
                 return Poll::Ready(());
             }
             timer.as_mut().reset(deadline);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::task::coop;
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_exhausted_for_a_task_that_has_used_up_its_turn_as_well() {
+        let mut patience = Patience::new(Duration::from_secs(1));
+        poll_fn(|cx| {
+            assert!(patience.poll_exhausted(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        advance(Duration::from_secs(2)).await;
+        poll_fn(|cx| {
+            while let Poll::Ready(turn) = coop::poll_proceed(cx) {
+                turn.made_progress();
+            }
+            assert!(patience.poll_exhausted(cx).is_ready());
+            Poll::Ready(())
+        })
+        .await;
     }
 }
