@@ -17,6 +17,7 @@ pub(crate) async fn gauges(admin: SocketAddr) -> anyhow::Result<Gauges> {
         client_connections: value(page, "lakegate_client_connections")?,
         requests_in_flight: value(page, "lakegate_requests_in_flight")?,
         lost_log_lines: value(page, "lakegate_log_lines_lost_total")?,
+        reloads: value(page, "lakegate_configuration_reloads_total{outcome=\"applied\"}")?,
         data_tasks: value(page, "lakegate_tasks{plane=\"data\"}")?,
         control_tasks: value(page, "lakegate_tasks{plane=\"control\"}")?,
     })

@@ -46,13 +46,13 @@ impl Bounds<'_> {
     }
 
     /// For each identity provider one at the start, one each minute, and for unknown keys one in 30 s; one more for each that was
-    /// made to fail.
+    /// made to fail, and one for each new configuration.
     pub(crate) fn key_fetches(&self, events: Events) -> Bounded {
         let took = self.took.as_secs();
         let idps = &self.world.idps;
         Bounded {
             count: idps.iter().map(testbed::Idp::jwks_fetches).sum(),
-            most: idps.len() as u64 * (2 + took / 60 + took / 30) + events.hangups,
+            most: idps.len() as u64 * (2 + took / 60 + took / 30 + events.hangups) + events.hangups,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::weather::{AT_THE_API, AT_THE_TOKEN_ENDPOINT, Trouble};
 use crate::world::World;
 
 /// Makes the weather: storms at one workspace and then at the other, and fair weather, in which keys are rotated, tokens
-/// forgotten and SIGHUPs sent, which nobody may notice.
+/// forgotten and the configuration changed, which nobody may notice.
 pub(crate) struct Director<'a> {
     pub(crate) world: &'a World,
     pub(crate) process: &'a Process,
@@ -71,6 +71,7 @@ impl<'a> Director<'a> {
 
     async fn fair_weather(&mut self) -> anyhow::Result<()> {
         sleep(CALM / 2).await;
+        self.world.reconfigure(self.events.hangups)?;
         self.process.signal(Signal::HUP)?;
         self.events.hangups += 1;
         let [first, second] = &self.world.idps;

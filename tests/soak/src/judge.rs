@@ -56,6 +56,7 @@ pub(crate) struct Gauges {
     pub(crate) client_connections: u64,
     pub(crate) requests_in_flight: u64,
     pub(crate) lost_log_lines: u64,
+    pub(crate) reloads: u64,
     pub(crate) data_tasks: u64,
     pub(crate) control_tasks: u64,
 }
@@ -168,6 +169,13 @@ fn process(findings: &Findings) -> Vec<Breach> {
         hold("no client connection is left", number(gauges.client_connections)),
         hold("no request is left", number(gauges.requests_in_flight)),
         hold("no line of the log is lost", number(gauges.lost_log_lines)),
+        hold(
+            "every new configuration serves",
+            (
+                gauges.reloads == findings.events.hangups,
+                format!("{} of {}", gauges.reloads, findings.events.hangups),
+            ),
+        ),
     ]
     .into_iter()
     .flatten()
@@ -227,8 +235,8 @@ pub(crate) const KEPT_FILES: u64 = 4;
 /// The control plane looks for a new certificate every two seconds, on whichever thread has rested longest: so that some of those
 /// that once looked names up never rest for the 10 s after which they end.
 pub(crate) const KEPT_THREADS: u64 = 6;
-/// `drain_timeout`, and what it takes to end.
-const DRAIN: Duration = Duration::from_secs(12);
+/// `drain_delay`, `drain_timeout`, and what it takes to end.
+const DRAIN: Duration = Duration::from_secs(13);
 
 #[cfg(test)]
 mod tests;

@@ -70,6 +70,14 @@ impl World {
         Ok(self.folder.path().join("lakegate.toml"))
     }
 
+    /// Another configuration in the place of the present one, which is the `number`th.
+    pub(crate) fn reconfigure(&self, number: u64) -> anyhow::Result<()> {
+        let path = self.folder.path().join("lakegate.toml");
+        let text = fs::read_to_string(&path)?;
+        fs::write(path, text.replace(&limit(number), &limit(number + 1)))?;
+        Ok(())
+    }
+
     /// Everything that waits waits for a short time, so that much happens in a minute.
     fn configuration(&self, plain: bool) -> String {
         let served = if plain {
@@ -87,15 +95,21 @@ impl World {
         });
         let timeout = EXCHANGE_TIMEOUT.as_secs();
         format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\nworkers = 2\n{served}\nheader_timeout = \"2s\"\n\
-             idle_timeout = \"5s\"\nbody_idle_timeout = \"4s\"\ntunnel_idle_timeout = \"5s\"\ndrain_timeout = \"10s\"\n\
+            "[server]\nlisten = \"127.0.0.1:0\"\nworkers = 2\n{served}\n{}\nheader_timeout = \"2s\"\n\
+             idle_timeout = \"5s\"\nbody_idle_timeout = \"4s\"\ntunnel_idle_timeout = \"5s\"\ndrain_delay = \"1s\"\ndrain_timeout = \"10s\"\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n\
              [exchange]\ntimeout = \"{timeout}s\"\ncache_capacity = {CACHE_CAPACITY}\n\
              [outbound]\nca = \"ca.pem\"\nconnect_timeout = \"2s\"\nfirst_byte_timeout = \"2s\"\n\
              body_idle_timeout = \"4s\"\npool_idle_timeout = \"2s\"\n\
              [log]\nlevel = \"info\"\nformat = \"json\"\n{}{}",
+            limit(0),
             issuers.collect::<String>(),
             workspaces.collect::<String>()
         )
     }
+}
+
+/// A setting that no request meets, so that it may be any.
+fn limit(number: u64) -> String {
+    format!("max_target_size = {}", 8192 + number)
 }

@@ -102,10 +102,11 @@ fn each_invariant_of_the_process_fails_alone_when_it_is_broken() {
             broken(|f| f.gauges.lost_log_lines = 1),
             "no line of the log is lost",
         ),
+        (broken(|f| f.events.hangups = 1), "every new configuration serves"),
         (broken(|f| f.exit = None), "it ends well on SIGTERM"),
         (broken(|f| f.exit = Some(101)), "it ends well on SIGTERM"),
         (
-            broken(|f| f.drained_in = Duration::from_secs(13)),
+            broken(|f| f.drained_in = Duration::from_secs(14)),
             "it ends within its drain",
         ),
         (broken(|f| f.log.secrets = 1), "the log holds no credential"),
