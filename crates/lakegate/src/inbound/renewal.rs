@@ -96,9 +96,11 @@ impl Renewal {
                 () = self.renewals.0.asked.notified() => true,
             };
             let looking = self.clone();
-            if spawn_blocking(move || looking.look(asked)).await.is_err() {
+            match spawn_blocking(move || looking.look(asked)).await {
                 // The runtime is being shut down.
-                return;
+                Err(lost) if !lost.is_panic() => return,
+                // A panic was told; the next look is another.
+                _ => {}
             }
         }
     }

@@ -86,6 +86,8 @@ impl Reload {
             let read = Arc::clone(&read);
             match spawn_blocking(move || read()).await {
                 Ok(found) => self.look(found, asked).await,
+                // A panic was told; the next look is another.
+                Err(lost) if lost.is_panic() => {}
                 // The runtime is being shut down.
                 Err(_) => return,
             }

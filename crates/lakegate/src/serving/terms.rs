@@ -39,7 +39,8 @@ pub(super) struct Setting {
 // === impl Terms ===
 
 impl Terms {
-    /// As `config` says, and the gateway that serves by them. What holds on is taken over from `before`: connections, keys, tokens, and what is known of others.
+    /// As `config` says, and the gateway that serves by them. What holds on is taken over from `before`: connections, keys,
+    /// tokens, and what is known of others.
     ///
     /// # Errors
     /// When a certificate authority cannot be used.
