@@ -1,3 +1,4 @@
+mod early;
 mod goaway;
 mod names;
 mod stale;

@@ -4,6 +4,7 @@ mod body;
 mod connect;
 mod error;
 mod h2;
+mod last_word;
 mod link;
 mod pool;
 mod shared;

@@ -81,8 +81,6 @@ fn shows(trouble: Trouble, kind: Kind, status: u16) -> bool {
         (Kind::Grpc, Trouble::Revoked) => status == 401,
         // Half an answer instead of a tunnel.
         (Kind::Tunnel, Trouble::HalfBody) => status == 200,
-        // An answer that comes before the upload is read, and a reset that overtakes it.
-        (Kind::Upload, Trouble::Error | Trouble::Revoked) if status == 502 => true,
         _ => statuses(trouble).contains(&status),
     }
 }

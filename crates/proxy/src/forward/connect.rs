@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::last_word::LastWord;
 use super::link::Link;
 use super::shared::{MOST_STREAMS, StreamLimit};
 use crate::body::RequestBody;
@@ -96,7 +97,9 @@ where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let mut builder = http1::Builder::new();
-    let handshake = builder.max_buf_size(BUFFER).handshake(TokioIo::new(io));
+    let handshake = builder
+        .max_buf_size(BUFFER)
+        .handshake(TokioIo::new(LastWord::new(io)));
     let (sender, connection) = handshake.await.map_err(ConnectError::Http)?;
     Ok(Link::new(sender, async move {
         // Whoever waits for an answer on this connection hears of its end there.
