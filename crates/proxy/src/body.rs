@@ -1,7 +1,7 @@
 mod pieces;
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -65,7 +65,6 @@ pub(crate) enum RequestBodyError {
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     bytes: AtomicU64,
-    is_over: AtomicBool,
     shortfall: OnceLock<Shortfall>,
 }
 
@@ -145,13 +144,9 @@ impl HttpBody for Body {
 
 impl RequestBody {
     pub(crate) fn new(incoming: Lingering, settings: &Settings) -> Self {
-        let progress = Arc::<Progress>::default();
-        if incoming.is_end_stream() {
-            progress.ended();
-        }
         Self {
             incoming,
-            progress,
+            progress: Arc::default(),
             patience: Patience::new(settings.body_idle_timeout),
             most: settings.max_body_size,
         }
@@ -197,9 +192,6 @@ impl HttpBody for RequestBody {
             return Poll::Ready(Some(Err(this.progress.fell_short(stalled))));
         };
         this.patience.moved();
-        if polled.is_none() || this.incoming.is_end_stream() {
-            this.progress.ended();
-        }
         Poll::Ready(polled.map(|frame| {
             let counted = frame
                 .map_err(RequestBodyError::Broke)
@@ -236,15 +228,6 @@ impl Progress {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Whether all of it was read; nothing more will move.
-    pub(crate) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
-    }
-
-    fn ended(&self) {
-        self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// Why the body did not come to its end, if it did not.

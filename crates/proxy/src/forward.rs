@@ -3,44 +3,45 @@
 mod body;
 mod connect;
 mod error;
+mod h1;
 mod h2;
-mod last_word;
-mod link;
-mod pool;
-mod shared;
+mod idleness;
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body::Body as _;
-use hyper::body::Incoming;
-use tokio::time::timeout;
+use http::{Response, Version, request};
 
+use crate::accept::Interim;
 use crate::body::{Progress, RequestBody};
 use crate::counters::Counters;
 use crate::drain::Tasks;
+use crate::patience::Patience;
 use crate::route::{Workspace, WorkspaceUrl};
 use crate::settings::Settings;
-use body::{Hold, Idleness};
-use connect::connect;
-use pool::{Lease, Pool};
-use shared::SharedPool;
+use h1::Pool;
+use h2::SharedPool;
+use idleness::Idleness;
 
 pub(crate) use body::{UpstreamBody, UpstreamBodyError};
 pub(crate) use connect::ConnectError;
 pub(crate) use error::ForwardError;
+pub(crate) use h1::Tunnel;
+pub use h1::{WholeAnswer, read_answer};
 
 /// A rewritten request, and the workspace that it is for.
 #[derive(Debug)]
 pub(crate) struct Forward {
     /// Where to.
     pub(crate) workspace: Arc<Workspace>,
-    /// What: origin-form target, under the workspace's token.
-    pub(crate) request: Request<RequestBody>,
+    /// What: origin-form target, under the workspace's token. Shared with whoever may have to say it again.
+    pub(crate) head: Arc<request::Parts>,
+    /// What comes with it.
+    pub(crate) body: RequestBody,
+    /// Who hears what the workspace says before its answer.
+    pub(crate) interim: Interim,
     /// Whether it must be a new connection: one that was kept has just failed it, and others may be as old.
     pub(crate) afresh: bool,
 }
@@ -66,13 +67,6 @@ struct Lane {
     to: WorkspaceUrl,
     pool: Pool,
     shared: SharedPool,
-}
-
-/// How a request that was given to a connection ended.
-enum Sent {
-    Answered(Response<UpstreamBody>),
-    /// The connection had died before a byte was written: the request is whole and may be given to another one.
-    Unsent(Request<RequestBody>),
 }
 
 // === impl Upstream ===
@@ -129,9 +123,9 @@ impl tower::Service<Forward> for Upstream {
     fn call(&mut self, forward: Forward) -> Self::Future {
         let inner = Arc::clone(&self.0);
         Box::pin(async move {
-            match forward.request.version() {
-                Version::HTTP_2 => inner.forward_h2(forward).await,
-                _ => inner.forward(forward).await,
+            match forward.head.version {
+                Version::HTTP_2 => Box::pin(inner.forward_h2(forward)).await,
+                _ => inner.forward_h1(forward).await,
             }
         })
     }
@@ -166,101 +160,8 @@ impl Inner {
         lane.ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))
     }
 
-    async fn forward(
-        &self,
-        Forward {
-            workspace,
-            mut request,
-            afresh,
-        }: Forward,
-    ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let pool = &self.lane(&workspace)?.pool;
-        frame(&mut request);
-        while !afresh && let Some(lease) = pool.take() {
-            self.counters.upstream_reused();
-            match self.send(lease, request).await.map_err(ForwardError::on_reused)? {
-                Sent::Answered(response) => return Ok(response),
-                Sent::Unsent(returned) => request = returned,
-            }
-        }
-        // Boxed: connecting is rare and its state is large, while every request in flight pays for this future.
-        let lease = Box::pin(self.connect(pool, &workspace)).await?;
-        match self.send(lease, request).await? {
-            Sent::Answered(response) => Ok(response),
-            Sent::Unsent(_) => Err(ForwardError::Connect(ConnectError::ClosedAtOnce)),
-        }
-    }
-
-    async fn connect(&self, pool: &Pool, workspace: &Workspace) -> Result<Lease, ForwardError> {
-        let connected = timeout(self.connect_timeout, connect(&workspace.url)).await;
-        let link = connected
-            .map_err(|_| ConnectError::TimedOut(self.connect_timeout))
-            .flatten()?;
-        self.counters.upstream_opened();
-        Ok(pool.lease(link))
-    }
-
-    async fn send(&self, mut lease: Lease, request: Request<RequestBody>) -> Result<Sent, ForwardError> {
-        let progress = request.body().progress();
-        let answer = lease.link().send(request);
-        match self.before_deadline(answer, &progress).await? {
-            Ok(response) => {
-                let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-                // An upload that goes on must not wait until the client reads the answer, nor a tunnel for a body.
-                if switched || !progress.is_over() {
-                    lease.link().hand_over(&self.tasks);
-                }
-                let idle = self.idleness(progress);
-                let hold = Hold::Alone(lease, self.tasks.clone());
-                Ok(Sent::Answered(response.map(|body: Incoming| {
-                    if switched {
-                        UpstreamBody::switched(body, hold)
-                    } else {
-                        UpstreamBody::new(body, hold, idle)
-                    }
-                })))
-            }
-            Err(mut failed) => match failed.take_message() {
-                Some(request) => Ok(Sent::Unsent(request)),
-                None => Err(ForwardError::from_hyper(failed.into_error())),
-            },
-        }
-    }
-
-    fn idleness(&self, progress: Arc<Progress>) -> Option<Idleness> {
-        self.body_idle_timeout.map(|limit| Idleness::new(limit, progress))
-    }
-
-    /// The clock for the first byte starts anew whenever a part of the request body has moved: an upload may last for hours.
-    async fn before_deadline<F: Future>(
-        &self,
-        answer: F,
-        progress: &Progress,
-    ) -> Result<F::Output, ForwardError> {
-        let Some(patience) = self.first_byte_timeout else {
-            return Ok(answer.await);
-        };
-        let mut answer = std::pin::pin!(answer);
-        let mut moved = progress.bytes();
-        loop {
-            if let Ok(answered) = timeout(patience, &mut answer).await {
-                return Ok(answered);
-            }
-            let now = progress.bytes();
-            if now == moved {
-                return Err(ForwardError::TimedOut(patience));
-            }
-            moved = now;
-        }
-    }
-}
-
-/// RFC 9112 section 6.1: a body of unknown length goes up in chunks, whatever the method. hyper would leave out that of a
-/// GET.
-fn frame(request: &mut Request<RequestBody>) {
-    let body = request.body();
-    if !body.is_end_stream() && body.size_hint().exact().is_none() {
-        let chunked = HeaderValue::from_static("chunked");
-        request.headers_mut().insert(header::TRANSFER_ENCODING, chunked);
+    fn idleness(&self, request: &Arc<Progress>) -> Option<Idleness> {
+        self.body_idle_timeout
+            .map(|limit| Idleness::new(Patience::new(limit), Arc::clone(request)))
     }
 }

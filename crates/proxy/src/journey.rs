@@ -89,11 +89,11 @@ where
         if self.rules.forwarded {
             rewrite::forwarded(&mut head.headers, &visit);
         }
-        let mut request = Request::from_parts(head, body);
-        relay::interim(&mut request, interim, &workspace);
         let forward = Forward {
             workspace: Arc::clone(&workspace),
-            request,
+            head: Arc::new(head),
+            body,
+            interim: interim.clone(),
             afresh: false,
         };
         let seams = (self.upstream.clone(), self.swap.clone());

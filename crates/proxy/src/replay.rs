@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
-use http::header::{self, HeaderMap, HeaderName};
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::header::{self, HeaderName};
+use http::{Response, StatusCode, request};
 use http_body::Body as _;
 use tower::{Service, ServiceExt as _};
 
+use crate::accept::Interim;
 use crate::body::RequestBody;
 use crate::forward::UpstreamBody;
-use crate::{Failure, Forward, ForwardError};
+use crate::{Failure, Forward, ForwardError, Workspace};
 
 /// Forwards; and where the workspace refuses the token, asks `swap` for another one, which is what `again` says, and forwards
 /// once more. Before that, once more as well where a connection that had been kept open ended without an answer.
@@ -31,15 +32,12 @@ where
     U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
 {
     let workspace = Arc::clone(&forward.workspace);
-    let copy = Copy::of(&forward.request);
+    let copy = Copy::of(&forward);
     let response = match (upstream.clone().oneshot(forward).await, &copy) {
         (Err(ForwardError::Stale(_)), Some(copy)) => {
-            let request = copy.clone().whole();
-            let workspace = Arc::clone(&workspace);
             let forward = Forward {
-                workspace,
-                request,
                 afresh: true,
+                ..copy.clone().whole(&workspace)
             };
             Box::pin(upstream.clone().oneshot(forward)).await?
         }
@@ -57,13 +55,7 @@ where
         let other = swap.oneshot(again).await;
         match (other, copy) {
             (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
-                let request = copy.under(&other);
-                let forward = Forward {
-                    workspace,
-                    request,
-                    afresh: false,
-                };
-                Ok(upstream.oneshot(forward).await?)
+                Ok(upstream.oneshot(copy.under(&other).whole(&workspace)).await?)
             }
             _ => Ok(response),
         }
@@ -74,37 +66,30 @@ where
 /// A request that may be sent once more: nothing of it is a body, and its method promises that twice is as good as once
 /// (RFC 9110 section 9.2.2). Interim responses to it are not relayed.
 #[derive(Clone)]
-struct Copy {
-    method: Method,
-    uri: Uri,
-    version: Version,
-    headers: HeaderMap,
-}
+struct Copy(Arc<request::Parts>);
 
 // === impl Copy ===
 
 impl Copy {
-    fn of(request: &Request<RequestBody>) -> Option<Self> {
-        (request.method().is_idempotent() && request.body().is_end_stream()).then(|| Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-            headers: request.headers().clone(),
-        })
+    fn of(forward: &Forward) -> Option<Self> {
+        let is_repeatable = forward.head.method.is_idempotent() && forward.body.is_end_stream();
+        is_repeatable.then(|| Self(Arc::clone(&forward.head)))
     }
 
-    fn whole(self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::none());
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
-        request
+    fn under(self, token: &AccessToken) -> Self {
+        let mut head = Arc::unwrap_or_clone(self.0);
+        head.headers.insert(header::AUTHORIZATION, token.header());
+        Self(Arc::new(head))
     }
 
-    fn under(mut self, token: &AccessToken) -> Request<RequestBody> {
-        self.headers.insert(header::AUTHORIZATION, token.header());
-        self.whole()
+    fn whole(self, workspace: &Arc<Workspace>) -> Forward {
+        Forward {
+            workspace: Arc::clone(workspace),
+            head: self.0,
+            body: RequestBody::none(),
+            interim: Interim::none(),
+            afresh: false,
+        }
     }
 }
 

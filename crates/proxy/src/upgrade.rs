@@ -9,7 +9,7 @@ use hyper::upgrade::{OnUpgrade, on};
 
 use crate::Failure;
 use crate::body::RequestBody;
-use crate::forward::UpstreamBody;
+use crate::forward::{Tunnel, UpstreamBody};
 
 /// A client's wish to go on in WebSocket on this connection (RFC 9110 section 7.8, RFC 6455 section 4.1).
 ///
@@ -24,9 +24,8 @@ pub(crate) struct Upgrade {
 #[derive(Debug)]
 pub(crate) struct Switch {
     client: OnUpgrade,
-    workspace: OnUpgrade,
-    /// Holds the workspace's connection until that has left HTTP; it never returns to its pool.
-    last_answer: UpstreamBody,
+    /// Never returns to its pool.
+    workspace: Tunnel,
 }
 
 // === impl Upgrade ===
@@ -55,16 +54,16 @@ impl Upgrade {
     ///
     /// # Errors
     /// When the workspace has switched to something else.
-    pub(crate) fn agreed(self, mut response: Response<UpstreamBody>) -> Result<Response<Switch>, Failure> {
+    pub(crate) fn agreed(self, response: Response<UpstreamBody>) -> Result<Response<Switch>, Failure> {
         if !names_websocket(response.headers()) {
             return Err(Failure::UnexpectedUpgrade);
         }
-        let workspace = on(&mut response);
-        Ok(response.map(|last_answer| Switch {
+        let (head, body) = response.into_parts();
+        let switch = Switch {
             client: self.client,
-            workspace,
-            last_answer,
-        }))
+            workspace: body.into_tunnel().ok_or(Failure::UnexpectedUpgrade)?,
+        };
+        Ok(Response::from_parts(head, switch))
     }
 }
 

@@ -21,7 +21,7 @@ async fn an_answer_that_cannot_be_read_is_a_502() {
     let (gateway, upstream, mut wire, token) = by_hand().await;
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(5_000));
     let large = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "y".repeat(1 << 20));
-    let answers: [&[u8]; 17] = [
+    let answers: [&[u8]; 22] = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nok!",
         b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
@@ -37,6 +37,11 @@ async fn an_answer_that_cannot_be_read_is_a_502() {
         b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 0200 OK\r\nContent-Length: 0\r\n\r\n",
         b"<html>not http</html>\r\n\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         many.as_bytes(),
         large.as_bytes(),
     ];
@@ -92,6 +97,41 @@ async fn what_a_workspace_says_unasked_is_nobodys_answer() {
         // On the same connection of the client's, and so surely on the same worker.
         let _workspace = answered(&upstream, &mut wire, &token, OK).await;
         assert_eq!(wire.answer().await.text(), "ok", "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_workspace_says_between_two_requests_is_nobodys_answer() {
+    let (_gateway, upstream, mut wire, token) = by_hand().await;
+    for unasked in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        "HTTP/1.1 408 Request Timeout\r\n",
+        "\r\n",
+    ] {
+        wire.say(get("GET", &token)).await;
+        let (_, mut workspace) = upstream.accept().await;
+        workspace
+            .say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
+        assert_eq!(wire.answer().await.text(), "ok");
+        workspace.say(unasked).await;
+        let _workspace = answered(&upstream, &mut wire, &token, OK).await;
+        assert_eq!(wire.answer().await.text(), "ok", "{unasked:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_its_workspace_is_done_with_is_not_used_again_though_it_is_still_open() {
+    let (_gateway, upstream, mut wire, token) = by_hand().await;
+    let mut still_open = Vec::new();
+    for last in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: x, Close\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ] {
+        // One for each, or this waits for ever.
+        still_open.push(answered(&upstream, &mut wire, &token, last.as_bytes()).await);
+        assert_eq!(wire.answer().await.text(), "ok", "{last:?}");
     }
 }
 

@@ -107,6 +107,26 @@ async fn an_answer_that_has_begun_is_not_asked_for_again() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_that_has_begun_is_not_asked_for_again_though_the_workspace_closes_then() {
+    let (_gateway, upstream, mut wire, token) = by_hand().await;
+    for beginning in ["H", "HTTP/1.1 200 OK\r\nX-A", "HTTP/1.1 103 Early Hints\r\n\r\n"] {
+        wire.say(request("GET", &token, "\r\n")).await;
+        let (_, mut workspace) = upstream.accept().await;
+        workspace.say(OK).await;
+        assert_eq!(wire.answer().await.text(), "ok");
+        wire.say(request("GET", &token, "\r\n")).await;
+        workspace.head().await;
+        workspace.say(beginning).await;
+        drop(workspace);
+        if beginning.contains("103") {
+            assert_eq!(wire.head().await.status(), 103);
+        }
+        wire.answer().await.failure(502, "UPSTREAM_BROKE");
+        the_next_one_is_served(&upstream, &mut wire, &token).await;
+    }
+}
+
 /// It arrives first: nothing else was still on its way.
 async fn the_next_one_is_served(upstream: &Upstream, wire: &mut Wire, token: &str) {
     wire.say(request("GET", token, "X-Next: 1\r\n\r\n")).await;

@@ -82,8 +82,8 @@ impl Prompter {
 // === impl Interim ===
 
 impl Interim {
-    /// For a protocol or a version without them.
-    pub(super) fn none() -> Self {
+    /// For a protocol or a version without them, and where they were heard already.
+    pub(crate) fn none() -> Self {
         Self(None)
     }
 

@@ -1,5 +1,4 @@
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -7,29 +6,26 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::pool::Lease;
-use super::shared::Seat;
-use crate::body::Progress;
-use crate::drain::Tasks;
-use crate::patience::Patience;
+use super::error::BrokenConnection;
+use super::h1::{Answer, Tunnel};
+use super::h2::Seat;
+use super::idleness::Idleness;
 
 /// A workspace's response body, and the connection that it comes from: at its end the connection goes back to its
 /// pool; dropped before, the connection (in HTTP/2: the stream) is closed, which tells the workspace that nobody listens
 /// any more.
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
-    incoming: Incoming,
-    hold: Option<Hold>,
+    stream: Stream,
     idle: Option<Idleness>,
 }
 
-/// What keeps a connection for an exchange.
 #[derive(Debug)]
-pub(super) enum Hold {
-    /// HTTP/1.1: the whole connection, and the owner of what may have to wait until it can be used again.
-    Alone(Lease, Tasks),
-    /// HTTP/2: one stream of many.
-    Among { _seat: Seat },
+enum Stream {
+    /// HTTP/1.1, with the whole connection.
+    H1(Answer),
+    /// HTTP/2, with a place among others, until it is over.
+    H2(Incoming, Option<Seat>),
 }
 
 /// Why a workspace's answer does not come to its end.
@@ -37,93 +33,31 @@ pub(super) enum Hold {
 pub(crate) enum UpstreamBodyError {
     /// The connection broke.
     #[error(transparent)]
-    Broke(hyper::Error),
+    Broke(BrokenConnection),
     /// Nothing moved for so long, in either direction.
     #[error("nothing came for {} s", .0.as_secs())]
     Stalled(Duration),
 }
 
-/// Watches an exchange that is half over: its answer has begun.
-#[derive(Debug)]
-pub(super) struct Idleness {
-    patience: Patience,
-    /// The request's body, which may still be on its way: a workspace that waits for it owes nothing.
-    request: Arc<Progress>,
-    seen: u64,
-}
-
-// === impl Idleness ===
-
-impl Idleness {
-    pub(super) fn new(limit: Duration, request: Arc<Progress>) -> Self {
-        Self {
-            patience: Patience::new(limit),
-            seen: request.bytes(),
-            request,
-        }
-    }
-
-    fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<UpstreamBodyError> {
-        ready!(self.patience.poll_exhausted(cx));
-        let now = self.request.bytes();
-        if std::mem::replace(&mut self.seen, now) == now {
-            return Poll::Ready(UpstreamBodyError::Stalled(self.patience.limit()));
-        }
-        // Once more, from now on.
-        self.patience.moved();
-        self.patience
-            .poll_exhausted(cx)
-            .map(|()| UpstreamBodyError::Stalled(self.patience.limit()))
-    }
-}
-
 // === impl UpstreamBody ===
 
 impl UpstreamBody {
-    /// The end of HTTP on its connection, which never goes back: dropped, it closes the connection unless somebody has
-    /// taken that over.
-    pub(super) fn switched(incoming: Incoming, hold: Hold) -> Self {
-        Self {
-            incoming,
-            hold: Some(hold),
-            idle: None,
-        }
+    pub(super) fn h1(answer: Answer, idle: Option<Idleness>) -> Self {
+        let stream = Stream::H1(answer);
+        Self { stream, idle }
     }
 
-    pub(super) fn new(incoming: Incoming, hold: Hold, idle: Option<Idleness>) -> Self {
-        let mut body = Self::switched(incoming, hold);
-        body.idle = idle;
-        if body.incoming.is_end_stream() {
-            body.release();
-        }
-        body
+    pub(super) fn h2(incoming: Incoming, seat: Seat, idle: Option<Idleness>) -> Self {
+        let seat = (!incoming.is_end_stream()).then_some(seat);
+        let stream = Stream::H2(incoming, seat);
+        Self { stream, idle }
     }
 
-    /// The next frame of the workspace's; an error once none has come for too long. Only the time that the workspace
-    /// takes counts: while the client does not read, nobody asks here.
-    fn poll_incoming(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
-        let polled = match &mut self.hold {
-            Some(Hold::Alone(lease, _)) => lease.link().poll_frame(&mut self.incoming, cx),
-            _ => Pin::new(&mut self.incoming).poll_frame(cx),
-        };
-        match (&mut self.idle, polled) {
-            (Some(idle), Poll::Pending) => idle.poll_exhausted(cx).map(|stalled| Some(Err(stalled))),
-            (None, Poll::Pending) => Poll::Pending,
-            (idle, Poll::Ready(frame)) => {
-                if let Some(idle) = idle {
-                    idle.patience.moved();
-                }
-                Poll::Ready(frame.map(|frame| frame.map_err(UpstreamBodyError::Broke)))
-            }
-        }
-    }
-
-    fn release(&mut self) {
-        if let Some(Hold::Alone(lease, tasks)) = self.hold.take() {
-            lease.give_back(&tasks);
+    /// The connection, after a `101 Switching Protocols`.
+    pub(crate) fn into_tunnel(self) -> Option<Tunnel> {
+        match self.stream {
+            Stream::H1(answer) => answer.into_tunnel(),
+            Stream::H2(..) => None,
         }
     }
 }
@@ -132,27 +66,67 @@ impl Body for UpstreamBody {
     type Data = Bytes;
     type Error = UpstreamBodyError;
 
+    /// The next frame of the workspace's; an error once none has come for too long. Only the time that the workspace
+    /// takes counts: while the client does not read, nobody asks here.
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
-        let frame = ready!(self.poll_incoming(cx));
-        match &frame {
-            Some(Err(_)) => self.hold = None,
-            // Nothing is behind trailers, and nobody asks again.
-            Some(Ok(frame)) if frame.is_trailers() => self.release(),
-            // A body of known length says that it is over with its last frame, and is then not asked again.
-            _ if frame.is_none() || self.incoming.is_end_stream() => self.release(),
-            _ => {}
+        let Self { stream, idle } = &mut *self;
+        match (stream.poll_frame(cx), idle) {
+            (Poll::Pending, Some(idle)) => {
+                let limit = ready!(idle.poll_exhausted(cx));
+                stream.close();
+                Poll::Ready(Some(Err(UpstreamBodyError::Stalled(limit))))
+            }
+            (Poll::Pending, None) => Poll::Pending,
+            (Poll::Ready(frame), idle) => {
+                if let Some(idle) = idle {
+                    idle.moved();
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(UpstreamBodyError::Broke)))
+            }
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.stream {
+            Stream::H1(answer) => answer.is_over(),
+            Stream::H2(incoming, _) => incoming.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.stream {
+            Stream::H1(answer) => answer.size_hint(),
+            Stream::H2(incoming, _) => incoming.size_hint(),
+        }
+    }
+}
+
+// === impl Stream ===
+
+impl Stream {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenConnection>>> {
+        match self {
+            Self::H1(answer) => answer.poll_frame(cx).map_err(BrokenConnection::from),
+            Self::H2(incoming, seat) => {
+                let frame = ready!(Pin::new(&mut *incoming).poll_frame(cx));
+                let is_last = frame
+                    .as_ref()
+                    .is_none_or(|frame| frame.as_ref().is_ok_and(Frame::is_trailers));
+                if is_last || incoming.is_end_stream() {
+                    *seat = None;
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(BrokenConnection::from)))
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        match self {
+            Self::H1(answer) => answer.close(),
+            Self::H2(_, seat) => *seat = None,
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -14,9 +14,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::last_word::LastWord;
-use super::link::Link;
-use super::shared::{MOST_STREAMS, StreamLimit};
+use super::h1::{Link, Wire};
+use super::h2::{MOST_STREAMS, StreamLimit};
 use crate::body::RequestBody;
 use crate::drain::Tasks;
 use crate::route::{WorkspaceTls, WorkspaceUrl};
@@ -48,13 +47,13 @@ pub(crate) enum ConnectError {
     UnknownWorkspace,
 }
 
-/// TCP, TLS where the workspace has it, HTTP/1.1.
-pub(super) async fn connect(to: &WorkspaceUrl) -> Result<Link, ConnectError> {
+/// TCP, and TLS where the workspace has it: HTTP/1.1 begins with the first request.
+pub(super) async fn connect_h1(to: &WorkspaceUrl) -> Result<Link, ConnectError> {
     let tcp = tcp(to).await?;
-    match &to.tls {
-        None => handshake(tcp).await,
-        Some(WorkspaceTls { name, config, .. }) => handshake(tls(tcp, name, config).await?).await,
-    }
+    Ok(Link::new(match &to.tls {
+        None => Wire::Left(tcp),
+        Some(WorkspaceTls { name, config, .. }) => Wire::Right(Box::new(tls(tcp, name, config).await?)),
+    }))
 }
 
 /// The same for HTTP/2, where one of `tasks` drives the connection for all who share it: by ALPN under TLS, otherwise by prior knowledge (RFC 9113 section 3).
@@ -90,23 +89,6 @@ async fn tls(
 ) -> Result<TlsStream<Socket>, ConnectError> {
     let connecting = TlsConnector::from(Arc::clone(config)).connect(name.clone(), tcp);
     connecting.await.map_err(ConnectError::Tls)
-}
-
-async fn handshake<IO>(io: IO) -> Result<Link, ConnectError>
-where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let mut builder = http1::Builder::new();
-    let handshake = builder
-        .max_buf_size(BUFFER)
-        .handshake(TokioIo::new(LastWord::new(io)));
-    let (sender, connection) = handshake.await.map_err(ConnectError::Http)?;
-    Ok(Link::new(sender, async move {
-        // Whoever waits for an answer on this connection hears of its end there.
-        if let Err(error) = connection.with_upgrades().await {
-            tracing::debug!(%error, "a workspace's connection ended");
-        }
-    }))
 }
 
 async fn handshake_h2<IO>(
@@ -145,10 +127,6 @@ fn builder_h2(tasks: Tasks) -> http2::Builder<Tasks> {
         .keep_alive_timeout(PING_TIMEOUT);
     builder
 }
-
-/// What is read of an answer before its caller takes any of it: hyper's own limit is 400 KiB, and what a stalled caller
-/// makes us hold is three times this.
-const BUFFER: usize = 128 * 1024;
 
 /// What a workspace may send before a caller reads: 25 MB/s over a line of 10 ms.
 const STREAM_WINDOW: u32 = 256 * 1024;

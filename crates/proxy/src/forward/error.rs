@@ -2,6 +2,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use super::ConnectError;
+use super::h1::Fault;
 use crate::body::{Progress, RequestBodyError, Shortfall};
 
 /// Why a workspace gave no answer, by what is known of the request's fate.
@@ -21,22 +22,40 @@ pub(crate) enum ForwardError {
     RequestTooLarge(u64),
     /// The request may have been acted upon.
     #[error("the workspace's connection broke before it answered")]
-    Broke(#[source] hyper::Error),
-    /// The same on a connection that had served before, and no whole head of an answer had come: most likely the workspace
-    /// was closing it, unused as it was, while the request was on its way. Nobody can be sure, nor does hyper tell half a head
-    /// from none; so the request may be repeated only if its method says that twice is as good as once.
+    Broke(#[source] BrokenConnection),
+    /// The same on a connection that had served before, and nothing of an answer had come: most likely the workspace was
+    /// closing it, unused as it was, while the request was on its way. Nobody can be sure; so the request may be repeated only
+    /// if its method says that twice is as good as once.
     #[error("the workspace closed a connection that had been kept open, before it answered")]
-    Stale(#[source] hyper::Error),
+    Stale(#[source] std::io::Error),
     /// The request may have been acted upon.
     #[error("the workspace did not answer within {} s", .0.as_secs())]
     TimedOut(Duration),
 }
 
+/// What was wrong with a connection, in the words of the protocol that was spoken on it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BrokenConnection {
+    #[error(transparent)]
+    Http1(#[from] Fault),
+    #[error(transparent)]
+    Http2(#[from] hyper::Error),
+}
+
 impl ForwardError {
+    /// A request's body that did not come to its end.
+    pub(super) fn from_body(error: RequestBodyError) -> Self {
+        match error {
+            RequestBodyError::Broke(error) => Self::RequestBody(error),
+            RequestBodyError::Stalled(limit) => Self::RequestStalled(limit),
+            RequestBodyError::TooLarge(most) => Self::RequestTooLarge(most),
+        }
+    }
+
     /// hyper reports an error of the request's body as the caller's (`is_user`), and everything else as the connection's.
-    pub(super) fn from_hyper(error: hyper::Error) -> Self {
+    fn from_hyper(error: hyper::Error) -> Self {
         if !error.is_user() {
-            return Self::Broke(error);
+            return Self::Broke(error.into());
         }
         let cause = error.source().and_then(<dyn Error>::downcast_ref);
         match cause {
@@ -56,10 +75,10 @@ impl ForwardError {
         }
     }
 
-    /// The same on a connection that had served before. What cannot be read has come, so it was no silent end.
+    /// The same on a connection of HTTP/1.1 that had served before.
     pub(super) fn on_reused(self) -> Self {
         match self {
-            Self::Broke(error) if !error.is_parse() => Self::Stale(error),
+            Self::Broke(BrokenConnection::Http1(Fault::Silent(error))) => Self::Stale(error),
             other => other,
         }
     }

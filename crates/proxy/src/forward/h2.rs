@@ -1,15 +1,31 @@
+//! HTTP/2 with a workspace (RFC 9113), for gRPC: few connections, which many requests share.
+
+mod shared;
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use super::body::Hold;
 use super::connect::connect_h2;
-use super::shared::{Seat, SharedPool};
-use super::{ConnectError, Forward, ForwardError, Inner, Sent, UpstreamBody};
-use crate::body::RequestBody;
+use super::idleness::Idleness;
+use super::{ConnectError, Forward, ForwardError, Inner, UpstreamBody};
+use crate::body::{Progress, RequestBody};
+use crate::patience::Patience;
 use crate::route::Workspace;
+
+pub(super) use shared::{MOST_STREAMS, Seat, SharedPool, StreamLimit};
+
+/// How a request that was given to a connection ended.
+enum Sent {
+    Answered(Response<UpstreamBody>),
+    /// The connection had died before a byte was written: the request is whole and may be given to another one.
+    Unsent(Request<RequestBody>),
+}
 
 impl Inner {
     /// HTTP/2, where the rewrite asked for it: on a connection that others use too.
@@ -17,11 +33,13 @@ impl Inner {
         &self,
         Forward {
             workspace,
-            mut request,
+            head,
+            body,
             ..
         }: Forward,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let pool = &self.lane(&workspace)?.shared;
+        let mut request = Request::from_parts(Arc::unwrap_or_clone(head), body);
         while let Some(seat) = pool.take() {
             self.counters.upstream_reused();
             match self.send_h2(seat, request).await? {
@@ -56,12 +74,11 @@ impl Inner {
     async fn send_h2(&self, seat: Seat, request: Request<RequestBody>) -> Result<Sent, ForwardError> {
         let progress = request.body().progress();
         let answer = seat.sender().try_send_request(request);
-        match self.before_deadline(answer, &progress).await? {
+        match self.in_time(answer, &progress).await? {
             Ok(response) => {
-                let hold = Hold::Among { _seat: seat };
-                let idle = self.idleness(Arc::clone(&progress));
+                let idle = self.idleness(&progress);
                 Ok(Sent::Answered(
-                    response.map(|body: Incoming| UpstreamBody::new(body, hold, idle)),
+                    response.map(|body: Incoming| UpstreamBody::h2(body, seat, idle)),
                 ))
             }
             Err(mut failed) => match failed.take_message() {
@@ -69,5 +86,25 @@ impl Inner {
                 None => Err(ForwardError::from_stream(failed.into_error(), &progress)),
             },
         }
+    }
+
+    /// The clock for the first byte starts anew whenever a part of the request body has moved: an upload may last for hours.
+    async fn in_time<F: Future>(
+        &self,
+        answer: F,
+        progress: &Arc<Progress>,
+    ) -> Result<F::Output, ForwardError> {
+        let Some(limit) = self.first_byte_timeout else {
+            return Ok(answer.await);
+        };
+        let mut idleness = Idleness::new(Patience::new(limit), Arc::clone(progress));
+        let mut answer = pin!(answer);
+        poll_fn(|cx| match answer.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(Ok(answer)),
+            Poll::Pending => idleness
+                .poll_exhausted(cx)
+                .map(|limit| Err(ForwardError::TimedOut(limit))),
+        })
+        .await
     }
 }

@@ -1,6 +1,4 @@
-use std::sync::Arc;
-
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use crate::accept::Interim;
 use crate::{Workspace, rewrite};
@@ -9,18 +7,11 @@ use crate::{Workspace, rewrite};
 /// must). It is filtered like an answer's head.
 ///
 /// Not `100 Continue`, which is said by the gateway itself, as it has taken the client's `Expect`.
-pub(crate) fn interim<B>(request: &mut Request<B>, interim: &Interim, workspace: &Arc<Workspace>) {
-    if !interim.is_possible() {
-        return;
+pub(crate) fn interim(interim: &Interim, workspace: &Workspace, status: StatusCode, mut headers: HeaderMap) {
+    if status != StatusCode::CONTINUE && interim.is_possible() {
+        rewrite::interim(&mut headers, workspace);
+        interim.say(head(status, &headers));
     }
-    let (interim, workspace) = (interim.clone(), Arc::clone(workspace));
-    hyper::ext::on_informational(request, move |response| {
-        if response.status() != StatusCode::CONTINUE {
-            let mut headers = response.headers().clone();
-            rewrite::interim(&mut headers, &workspace);
-            interim.say(head(response.status(), &headers));
-        }
-    });
 }
 
 /// As it stands on the wire (RFC 9112 section 4).

@@ -32,8 +32,7 @@ impl Switch {
 
     async fn run(self, traffic: &Traffic) -> io::Result<()> {
         let client = self.client.await.map_err(io::Error::other)?;
-        let mut workspace = TokioIo::new(self.workspace.await.map_err(io::Error::other)?);
-        drop(self.last_answer);
+        let mut workspace = self.workspace;
         let mut client = counted(client, traffic);
         copy_bidirectional(&mut client, &mut workspace).await.map(drop)
     }

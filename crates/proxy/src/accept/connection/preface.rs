@@ -1,11 +1,10 @@
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 
+use crate::reread::Reread;
 use crate::settings::Settings;
 
 /// RFC 9113 section 3.4. Chosen so that no HTTP/1.1 server takes it for a request.
@@ -20,13 +19,6 @@ pub(super) enum Opening<IO> {
     Other(Reread<IO>),
 }
 
-/// A connection whose first bytes were looked at already.
-#[derive(Debug)]
-pub(super) struct Reread<IO> {
-    read: Bytes,
-    io: IO,
-}
-
 /// Reads until it is clear how the connection begins: the first byte may take as long as a rest between two requests,
 /// the remaining ones as long as a head.
 pub(super) async fn read<IO: AsyncRead + Unpin>(mut io: IO, settings: &Settings) -> io::Result<Opening<IO>> {
@@ -35,7 +27,7 @@ pub(super) async fn read<IO: AsyncRead + Unpin>(mut io: IO, settings: &Settings)
     let length = timeout(settings.header_timeout, rest(&mut io, &mut read, first)).await??;
     let read = Bytes::copy_from_slice(read.get(..length).unwrap_or_default());
     let is_preface = read == PREFACE.as_slice();
-    let io = Reread { read, io };
+    let io = Reread::new(read, io);
     Ok(if is_preface {
         Opening::Http2(io)
     } else {
@@ -55,44 +47,5 @@ async fn rest(io: &mut (impl AsyncRead + Unpin), read: &mut [u8; 24], first: usi
             0 => return Ok(length),
             more => length += more,
         }
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Reread<IO> {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.read.is_empty() {
-            return Pin::new(&mut this.io).poll_read(cx, buf);
-        }
-        let some = this.read.len().min(buf.remaining());
-        buf.put_slice(this.read.get(..some).unwrap_or_default());
-        this.read.advance(some);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Reread<IO> {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().io).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
     }
 }

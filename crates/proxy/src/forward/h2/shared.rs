@@ -10,7 +10,7 @@ use crate::body::RequestBody;
 
 /// Connections of one worker to one workspace that carry many requests at a time (HTTP/2): as few as will do.
 #[derive(Clone, Debug)]
-pub(super) struct SharedPool(Arc<Stable>);
+pub(in crate::forward) struct SharedPool(Arc<Stable>);
 
 #[derive(Debug)]
 struct Stable {
@@ -32,19 +32,19 @@ struct Line {
 
 /// How many streams the workspace lets us open on one connection (RFC 9113 section 5.1.2), as it said last.
 #[derive(Clone, Debug)]
-pub(super) struct StreamLimit(Arc<AtomicUsize>);
+pub(in crate::forward) struct StreamLimit(Arc<AtomicUsize>);
 
 /// One request's place on a shared connection, free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat(Arc<Line>);
+pub(in crate::forward) struct Seat(Arc<Line>);
 
 /// More than most servers allow; and what one connection that breaks takes along.
-pub(super) const MOST_STREAMS: u16 = 100;
+pub(in crate::forward) const MOST_STREAMS: u16 = 100;
 
 // === impl SharedPool ===
 
 impl SharedPool {
-    pub(super) fn new(idle_timeout: Duration) -> Self {
+    pub(in crate::forward) fn new(idle_timeout: Duration) -> Self {
         Self(Arc::new(Stable {
             lines: Mutex::default(),
             turn: Semaphore::new(1),
@@ -53,19 +53,19 @@ impl SharedPool {
     }
 
     /// Resolves when nobody else is opening a connection; there may then be one.
-    pub(super) async fn turn(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
+    pub(in crate::forward) async fn turn(&self) -> Option<tokio::sync::SemaphorePermit<'_>> {
         self.0.turn.acquire().await.ok()
     }
 
     /// A place on a connection that is there.
-    pub(super) fn take(&self) -> Option<Seat> {
+    pub(in crate::forward) fn take(&self) -> Option<Seat> {
         let mut lines = self.lines();
         lines.retain(|line| !line.sender.is_closed());
         lines.iter().find_map(Seat::on)
     }
 
     /// The first place on a connection that was just opened.
-    pub(super) fn add(&self, sender: SendRequest<RequestBody>, limit: StreamLimit) -> Seat {
+    pub(in crate::forward) fn add(&self, sender: SendRequest<RequestBody>, limit: StreamLimit) -> Seat {
         let line = Arc::new(Line {
             sender,
             limit,
@@ -76,7 +76,7 @@ impl SharedPool {
         Seat(line)
     }
 
-    pub(super) fn close_idle(&self) {
+    pub(in crate::forward) fn close_idle(&self) {
         let idle_timeout = self.0.idle_timeout;
         self.lines()
             .retain(|line| !line.sender.is_closed() && !line.is_idle(idle_timeout));
@@ -99,11 +99,11 @@ impl Line {
 // === impl StreamLimit ===
 
 impl StreamLimit {
-    pub(super) fn new() -> Self {
+    pub(in crate::forward) fn new() -> Self {
         Self(Arc::new(AtomicUsize::new(MOST_STREAMS.into())))
     }
 
-    pub(super) fn set(&self, streams: usize) {
+    pub(in crate::forward) fn set(&self, streams: usize) {
         self.0.store(streams.clamp(1, MOST_STREAMS.into()), Relaxed);
     }
 }
@@ -119,7 +119,7 @@ impl Seat {
         Some(Self(Arc::clone(line)))
     }
 
-    pub(super) fn sender(&self) -> SendRequest<RequestBody> {
+    pub(in crate::forward) fn sender(&self) -> SendRequest<RequestBody> {
         self.0.sender.clone()
     }
 }

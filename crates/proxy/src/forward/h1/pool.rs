@@ -5,11 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::link::Link;
-use crate::drain::Tasks;
 
 /// Idle connections of one worker to one workspace, the latest used first: what is not needed grows old and goes.
 #[derive(Clone, Debug)]
-pub(super) struct Pool(Arc<Shelf>);
+pub(in crate::forward) struct Pool(Arc<Shelf>);
 
 #[derive(Debug)]
 struct Shelf {
@@ -26,7 +25,7 @@ struct Idle {
 
 /// A connection that serves one request at present. Dropped, it is closed; put back, it serves another.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(in crate::forward) struct Lease {
     link: Link,
     home: Pool,
 }
@@ -34,42 +33,38 @@ pub(super) struct Lease {
 // === impl Pool ===
 
 impl Pool {
-    pub(super) fn new(idle_timeout: Duration) -> Self {
+    pub(in crate::forward) fn new(idle_timeout: Duration) -> Self {
         Self(Arc::new(Shelf {
             idle: Mutex::default(),
             idle_timeout,
         }))
     }
 
-    pub(super) fn idle_timeout(&self) -> Duration {
+    pub(in crate::forward) fn idle_timeout(&self) -> Duration {
         self.0.idle_timeout
     }
 
     /// A connection of this pool that was just opened.
-    pub(super) fn lease(&self, link: Link) -> Lease {
+    pub(in crate::forward) fn lease(&self, link: Link) -> Lease {
         Lease {
             link,
             home: self.clone(),
         }
     }
 
-    /// The connection that was used last and still seems alive.
-    pub(super) fn take(&self) -> Option<Lease> {
+    /// The connection that was used last.
+    pub(in crate::forward) fn take(&self) -> Option<Lease> {
         let mut idle = self.idle();
-        while let Some(Idle { link, since }) = idle.pop_back() {
-            if since.elapsed() >= self.0.idle_timeout {
-                // All others are older.
-                idle.clear();
-                return None;
-            }
-            if link.is_ready() {
-                return Some(self.lease(link));
-            }
+        let Idle { link, since } = idle.pop_back()?;
+        if since.elapsed() >= self.0.idle_timeout {
+            // All others are older.
+            idle.clear();
+            return None;
         }
-        None
+        Some(self.lease(link))
     }
 
-    pub(super) fn close_idle(&self) {
+    pub(in crate::forward) fn close_idle(&self) {
         let mut idle = self.idle();
         idle.retain_mut(|Idle { link, since }| since.elapsed() < self.0.idle_timeout && !link.is_closed());
     }
@@ -87,22 +82,21 @@ impl Pool {
 // === impl Lease ===
 
 impl Lease {
-    pub(super) fn link(&mut self) -> &mut Link {
+    pub(in crate::forward) fn link(&mut self) -> &mut Link {
         &mut self.link
     }
 
-    /// Back to its pool, for the next request, as soon as the exchange on it is over in both directions: the rest of a
-    /// request may still be on its way when its answer has ended.
-    pub(super) fn give_back(self, tasks: &Tasks) {
-        let Self { link, home } = self;
-        if link.is_ready() {
+    pub(in crate::forward) fn into_link(self) -> Link {
+        self.link
+    }
+
+    /// Back to its pool, for the next request; unless something has come that nobody asked for, and which would be read as
+    /// the answer to that.
+    pub(in crate::forward) fn give_back(self) {
+        let Self { mut link, home } = self;
+        if link.unread.bytes.is_empty() {
+            link.unread.rest();
             home.put_back(link);
-            return;
         }
-        tasks.spawn(async move {
-            if let Some(link) = link.ready().await {
-                home.put_back(link);
-            }
-        });
     }
 }

@@ -1,0 +1,216 @@
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use http::header::{self, HeaderMap, HeaderName};
+use http::request;
+use http_body::{Body as _, Frame};
+use tokio::io::AsyncWrite;
+
+use super::fault::Fault;
+use super::request::{self as text, Delimited};
+use crate::body::{RequestBody, RequestBodyError};
+
+/// A request on its way to a workspace: its head, and its body as that comes.
+pub(super) struct Upload {
+    parcel: Parcel,
+    /// `None` once there is nothing more to take.
+    body: Option<RequestBody>,
+    delimited: Delimited,
+    /// Which trailers may follow.
+    announced: Vec<HeaderName>,
+    /// Whether the workspace takes nothing any more.
+    is_deaf: bool,
+}
+
+/// Why a request does not get to its end.
+#[derive(Debug)]
+pub(super) enum UploadError {
+    /// By its body.
+    Body(RequestBodyError),
+    /// By the connection.
+    Connection(Fault),
+}
+
+/// What is to be written next: some text, data that is not copied into it, and what ends that.
+#[derive(Default)]
+struct Parcel {
+    text: Vec<u8>,
+    written: usize,
+    data: Bytes,
+    end: Bytes,
+}
+
+// === impl Upload ===
+
+impl Upload {
+    pub(super) fn new(head: &request::Parts, body: RequestBody) -> Self {
+        let delimited = Delimited::of(&body);
+        let announces = delimited == Delimited::ByChunks && head.headers.contains_key(header::TRAILER);
+        Self {
+            parcel: Parcel {
+                text: text::head(head, delimited),
+                ..Parcel::default()
+            },
+            body: (delimited != Delimited::AsNone).then_some(body),
+            delimited,
+            announced: if announces {
+                text::announced(&head.headers)
+            } else {
+                Vec::new()
+            },
+            is_deaf: false,
+        }
+    }
+
+    /// Whether nothing is left to do, and the workspace has all of it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_over() && !self.is_deaf
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.body.is_none() && self.parcel.is_empty()
+    }
+
+    /// Takes and writes what it can; ready when there is nothing left to do.
+    ///
+    /// A workspace may answer before an upload has ended, and close: a part that is on its way then is met with a reset, and
+    /// the next one with an error. That is no error here: the answer has come, and only waits to be read.
+    pub(super) fn poll(
+        &mut self,
+        io: &mut (impl AsyncWrite + Unpin),
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), UploadError>> {
+        while !self.is_deaf {
+            if self.parcel.has_room() && self.body.is_some() {
+                self.take(cx)?;
+            }
+            if self.parcel.is_empty() {
+                if let Err(error) = ready!(Pin::new(&mut *io).poll_flush(cx)) {
+                    self.unheard(error)?;
+                }
+                return match self.body {
+                    None => Poll::Ready(Ok(())),
+                    Some(_) => Poll::Pending,
+                };
+            }
+            if let Err(error) = ready!(self.parcel.poll_write(io, cx)) {
+                self.unheard(error)?;
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// What the body has next, if anything.
+    fn take(&mut self, cx: &mut Context<'_>) -> Result<(), UploadError> {
+        let Some(body) = &mut self.body else {
+            return Ok(());
+        };
+        match Pin::new(body).poll_frame(cx) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(Some(Ok(frame))) => self.add(frame),
+            Poll::Ready(Some(Err(error))) => Err(UploadError::Body(error)),
+            Poll::Ready(None) => self.end(&HeaderMap::new()),
+        }
+    }
+
+    fn add(&mut self, frame: Frame<Bytes>) -> Result<(), UploadError> {
+        match frame.into_data() {
+            Ok(data) if data.is_empty() => Ok(()),
+            Ok(data) => self.add_data(data),
+            Err(frame) => match frame.into_trailers() {
+                Ok(trailers) => self.end(&trailers),
+                Err(_) => Ok(()),
+            },
+        }
+    }
+
+    fn add_data(&mut self, data: Bytes) -> Result<(), UploadError> {
+        match &mut self.delimited {
+            Delimited::AsNone => return Err(UploadError::Connection(Fault::Misdelimited)),
+            Delimited::ByLength(left) => {
+                *left = left
+                    .checked_sub(data.len() as u64)
+                    .ok_or(UploadError::Connection(Fault::Misdelimited))?;
+                if *left == 0 {
+                    self.body = None;
+                }
+            }
+            Delimited::ByChunks => {
+                text::chunk_size(&mut self.parcel.text, data.len());
+                self.parcel.end = Bytes::from_static(b"\r\n");
+            }
+        }
+        self.parcel.data = data;
+        Ok(())
+    }
+
+    fn end(&mut self, trailers: &HeaderMap) -> Result<(), UploadError> {
+        self.body = None;
+        match self.delimited {
+            Delimited::AsNone | Delimited::ByLength(0) => Ok(()),
+            Delimited::ByLength(_) => Err(UploadError::Connection(Fault::Misdelimited)),
+            Delimited::ByChunks => {
+                text::last_chunk(&mut self.parcel.text, trailers, &self.announced);
+                Ok(())
+            }
+        }
+    }
+
+    /// Where it is the workspace that has ended the connection, nothing more is taken, and no error is made of it.
+    fn unheard(&mut self, error: io::Error) -> Result<(), UploadError> {
+        if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) {
+            return Err(UploadError::Connection(Fault::BrokeOff(error)));
+        }
+        self.is_deaf = true;
+        self.body = None;
+        self.parcel = Parcel::default();
+        Ok(())
+    }
+}
+
+// === impl Parcel ===
+
+impl Parcel {
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.data.is_empty() && self.end.is_empty()
+    }
+
+    /// Data comes behind the text; more text would have to come behind the data.
+    fn has_room(&self) -> bool {
+        self.data.is_empty() && self.end.is_empty()
+    }
+
+    fn poll_write(
+        &mut self,
+        io: &mut (impl AsyncWrite + Unpin),
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let text = self.text.get(self.written..).unwrap_or_default();
+        let io = Pin::new(io);
+        let written = if self.has_room() {
+            ready!(io.poll_write(cx, text))?
+        } else {
+            let parts = [text, &self.data, &self.end].map(IoSlice::new);
+            ready!(io.poll_write_vectored(cx, &parts))?
+        };
+        if written == 0 {
+            return Poll::Ready(Err(ErrorKind::WriteZero.into()));
+        }
+        self.advance(written);
+        Poll::Ready(Ok(()))
+    }
+
+    fn advance(&mut self, written: usize) {
+        let of_text = written.min(self.text.len() - self.written);
+        self.written += of_text;
+        if self.written == self.text.len() {
+            self.text.clear();
+            self.written = 0;
+        }
+        let of_data = (written - of_text).min(self.data.len());
+        self.data.advance(of_data);
+        self.end.advance(written - of_text - of_data);
+    }
+}
