@@ -9,6 +9,7 @@
     reason = "a panic is how a property says that it does not hold"
 )]
 
+pub mod answer;
 pub mod config;
 pub mod guard;
 pub mod jwks;

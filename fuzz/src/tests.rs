@@ -16,6 +16,11 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
+fn the_seeds_of_answers_hold() {
+    replay("answer", crate::answer::check);
+}
+
+#[test]
 fn the_seeds_of_the_configuration_hold() {
     replay("config", crate::config::check);
 }
