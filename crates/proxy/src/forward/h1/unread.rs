@@ -46,9 +46,8 @@ impl Unread {
 
     /// For a connection that rests: what a large answer needed is given back.
     pub(super) fn rest(&mut self) {
-        self.room = LEAST_ROOM;
-        if self.bytes.capacity() > MOST_KEPT {
-            self.bytes = BytesMut::new();
+        if self.room > LEAST_ROOM {
+            *self = Self::new();
         }
     }
 }
@@ -57,4 +56,45 @@ impl Unread {
 const LEAST_ROOM: usize = 8 * 1024;
 /// What a stalled caller makes us hold is about twice this.
 const MOST_ROOM: usize = 128 * 1024;
-const MOST_KEPT: usize = 2 * LEAST_ROOM;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::task::Waker;
+
+    use super::*;
+
+    fn more(unread: &mut Unread, io: &mut Cursor<Vec<u8>>, most: usize) -> io::Result<()> {
+        match unread.poll_more(io, most, &mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(read) => read,
+            Poll::Pending => panic!("memory is always there"),
+        }
+    }
+
+    #[test]
+    fn much_is_read_at_a_time_where_much_comes_and_a_connection_at_rest_holds_none_of_it() {
+        let (mut unread, mut io) = (Unread::new(), Cursor::new(vec![b'x'; 1 << 20]));
+        let mut steps = Vec::new();
+        while more(&mut unread, &mut io, usize::MAX).is_ok() {
+            steps.push(unread.bytes.split().len());
+        }
+        assert_eq!(steps.iter().sum::<usize>(), 1 << 20);
+        assert_eq!(steps.first(), Some(&LEAST_ROOM));
+        assert!(steps.iter().max() >= Some(&MOST_ROOM), "{steps:?}");
+        assert!(steps.iter().all(|&step| step <= 2 * MOST_ROOM), "{steps:?}");
+        unread.rest();
+        assert_eq!(unread.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn what_a_small_answer_needed_serves_the_next_one() {
+        let (mut unread, mut io) = (Unread::new(), Cursor::new(vec![b'x'; 3000]));
+        for _ in 0..3 {
+            more(&mut unread, &mut io, 1000).expect("more");
+            assert_eq!(unread.bytes.split_to(1000).len(), 1000);
+            unread.rest();
+        }
+        let end = more(&mut unread, &mut io, 1000).expect_err("an end");
+        assert_eq!(end.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}
