@@ -9,25 +9,32 @@ use crate::{AccessToken, ExchangeError};
 /// What is held under one key: a token, a failure, or both.
 ///
 /// Both, where a subject's JWT was renewed and its exchange failed: the token that is left from the JWT before may still be good.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slot {
     held: Option<Held>,
-    failure: Option<Arc<Remembered>>,
-    /// When a token that the workspace had refused was last exchanged anew.
-    renewed: Option<Instant>,
+    /// Apart, as most slots have none.
+    trouble: Option<Arc<Trouble>>,
 }
 
 /// A token, and the expiry of the JWT that it was exchanged for.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Held {
     token: AccessToken,
     of: Expiry,
-    /// A newer JWT of this subject was refused: this token is for those who present what it was exchanged for, or older.
+}
+
+/// What has gone wrong under one key.
+#[derive(Clone, Debug, Default)]
+struct Trouble {
+    failure: Option<Remembered>,
+    /// When a token that the workspace had refused was last exchanged anew.
+    renewed: Option<Instant>,
+    /// A newer JWT of this subject was refused: the token is for those who present what it was exchanged for, or older.
     alone: bool,
 }
 
 /// An exchange that failed for a JWT with this expiry.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Remembered {
     error: ExchangeError,
     of: Expiry,
@@ -62,9 +69,9 @@ impl Slot {
     /// What holds for `ask` at `now`. A token is never served in the last 5 s of its own end, nor beyond the end of the JWT that
     /// was presented.
     pub(crate) fn judge(&self, ask: &Ask<'_>, now: UnixTime) -> Verdict {
-        let usable = |held: &&Held| held.token.is_usable_at(now) && held.is_for(ask);
+        let usable = |held: &&Held| held.token.is_usable_at(now) && self.is_for(held, ask);
         let held = self.held.as_ref().filter(usable);
-        match (held.filter(|_| !self.must_renew(ask)), self.failure.as_deref()) {
+        match (held.filter(|_| !self.must_renew(ask)), self.failure()) {
             (Some(held), _) if ask.expiry <= held.of => Verdict::Serve(held.token.within(ask.expiry)),
             (Some(held), Some(failure)) if failure.holds() => Verdict::Serve(held.token.within(ask.expiry)),
             (Some(held), _) => Verdict::Renew(held.token.within(ask.expiry)),
@@ -86,21 +93,20 @@ impl Slot {
         let renewed = if renewing {
             Some(Instant::now())
         } else {
-            previous.and_then(|slot| slot.renewed)
+            previous.and_then(Self::renewed)
         };
         match outcome {
-            Ok(token) => Self {
-                held: Some(Held::new(token, ask.expiry)),
-                failure: None,
-                renewed,
-            },
-            Err(error) => Self {
-                held: previous
-                    .and_then(|slot| slot.held.clone())
-                    .and_then(|held| held.after(&error, renewing)),
-                failure: Some(Arc::new(Remembered::new(error, ask.expiry))),
-                renewed,
-            },
+            Ok(token) => Self::new(Some(Held::new(token, ask.expiry)), Trouble::healed(renewed)),
+            Err(error) => {
+                let refused = matches!(error, ExchangeError::Denied(_));
+                let held = previous.and_then(|slot| slot.held.clone());
+                let trouble = Trouble {
+                    failure: Some(Remembered::new(error, ask.expiry)),
+                    renewed,
+                    alone: refused || previous.is_some_and(Self::is_alone),
+                };
+                Self::new(held.filter(|_| !(refused && renewing)), trouble)
+            }
         }
     }
 
@@ -111,7 +117,7 @@ impl Slot {
             Verdict::Serve(token) | Verdict::Renew(token) => Some(Ok(token)),
             Verdict::Refuse(error) => Some(Err(error)),
             Verdict::Exchange => {
-                let failure = self.failure.as_ref().filter(|failure| failure.concerns(ask));
+                let failure = self.failure().filter(|failure| failure.concerns(ask));
                 failure.map(|failure| Err(failure.error.clone()))
             }
         }
@@ -120,7 +126,7 @@ impl Slot {
     /// How long anything of it may be of use.
     pub(crate) fn life(&self, now: UnixTime) -> Duration {
         let token = self.held.as_ref().map(|held| held.token.expiry().0.since(now));
-        let failure = self.failure.as_ref().map(|failure| failure.left());
+        let failure = self.failure().map(Remembered::left);
         token.max(failure).unwrap_or_default()
     }
 
@@ -130,7 +136,28 @@ impl Slot {
         let (Some(refused), Some(held)) = (ask.refused, &self.held) else {
             return false;
         };
-        refused.is_same(&held.token) && self.renewed.is_none_or(|at| at.elapsed() >= BETWEEN_RENEWALS)
+        refused.is_same(&held.token) && self.renewed().is_none_or(|at| at.elapsed() >= BETWEEN_RENEWALS)
+    }
+
+    fn new(held: Option<Held>, trouble: Trouble) -> Self {
+        let trouble = trouble.is_any().then(|| Arc::new(trouble));
+        Self { held, trouble }
+    }
+
+    fn failure(&self) -> Option<&Remembered> {
+        self.trouble.as_ref()?.failure.as_ref()
+    }
+
+    fn renewed(&self) -> Option<Instant> {
+        self.trouble.as_ref()?.renewed
+    }
+
+    fn is_alone(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.alone)
+    }
+
+    fn is_for(&self, held: &Held, ask: &Ask<'_>) -> bool {
+        !self.is_alone() || ask.expiry <= held.of
     }
 }
 
@@ -138,23 +165,23 @@ impl Slot {
 
 impl Held {
     fn new(token: AccessToken, of: Expiry) -> Self {
+        Self { token, of }
+    }
+}
+
+// === impl Trouble ===
+
+impl Trouble {
+    /// After a good exchange nothing is left but when that was, if a refused token was the reason for it.
+    fn healed(renewed: Option<Instant>) -> Self {
         Self {
-            token,
-            of,
-            alone: false,
+            renewed,
+            ..Self::default()
         }
     }
 
-    fn is_for(&self, ask: &Ask<'_>) -> bool {
-        !self.alone || ask.expiry <= self.of
-    }
-
-    fn after(self, error: &ExchangeError, renewing: bool) -> Option<Self> {
-        let refused = matches!(error, ExchangeError::Denied(_));
-        (!(refused && renewing)).then_some(Self {
-            alone: self.alone || refused,
-            ..self
-        })
+    fn is_any(&self) -> bool {
+        self.failure.is_some() || self.renewed.is_some() || self.alone
     }
 }
 
