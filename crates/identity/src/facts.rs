@@ -18,7 +18,8 @@ pub struct Identity {
 /// What a verified JWT says, once, however many requests present it.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    pub(crate) issuer: Arc<str>,
+    /// Thin, as there is one of these for every token that is remembered; so is the subject, which nobody shares.
+    pub(crate) issuer: Arc<Box<str>>,
     pub(crate) subject: Subject,
     pub(crate) digest: SubjectDigest,
     pub(crate) expiry: Expiry,
@@ -30,7 +31,7 @@ pub(crate) struct Facts {
 
 /// The `sub` claim (RFC 7519 section 4.1.2): a name for logs, not a key. Two issuers may use the same one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject(pub(crate) Arc<str>);
+pub struct Subject(pub(crate) Box<str>);
 
 /// Who Databricks would take the caller for: SHA-256 over the issuer and every identity-bearing
 /// claim. Equal digests mean that no federation policy could tell the two callers apart.

@@ -14,7 +14,7 @@ use crate::{Expiry, Issuer, UnixTime};
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) issuer: Issuer,
-    pub(crate) name: Arc<str>,
+    pub(crate) name: Arc<Box<str>>,
     pub(crate) keys: Keys,
 }
 

@@ -83,16 +83,15 @@ impl VerifierBuilder {
         let mut refreshers = Vec::new();
         let mut providers = Vec::with_capacity(self.issuers.len());
         for issuer in &self.issuers {
-            let name: Arc<str> = issuer.url.as_str().into();
             let keys = match location(issuer) {
                 Err(fixed) => fixed,
                 Ok(location) => {
-                    let (refresher, keys) = self.refresher(Arc::clone(&name), issuer, location);
+                    let (refresher, keys) = self.refresher(issuer, location);
                     refreshers.push(refresher);
                     Keys::Refreshed(keys)
                 }
             };
-            let issuer = issuer.clone();
+            let (name, issuer) = (Arc::new(issuer.url.as_str().into()), issuer.clone());
             providers.push(Provider { issuer, name, keys });
         }
         let inner = Inner {
@@ -115,12 +114,8 @@ impl VerifierBuilder {
         )
     }
 
-    fn refresher(
-        &self,
-        name: Arc<str>,
-        issuer: &Issuer,
-        location: Location,
-    ) -> (Refresher<HttpKeys>, RefreshedKeys) {
+    fn refresher(&self, issuer: &Issuer, location: Location) -> (Refresher<HttpKeys>, RefreshedKeys) {
+        let name: Arc<str> = issuer.url.as_str().into();
         let http = self.http.clone();
         let source = HttpKeys { http, location };
         let previous = self.previous.as_ref();
