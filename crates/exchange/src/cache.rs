@@ -1,59 +1,69 @@
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use identity::Clock;
-use moka::future::Cache as Moka;
+use quick_cache::sync::{Cache as Quick, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, UnitWeighter};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
+use crate::flights::{Boarding, Flight, Flights};
 use crate::key::{Key, KeyHasher};
 use crate::slot::{Ask, Slot, Verdict};
 use crate::{AccessToken, ExchangeError};
 
 /// Slots by key. Each holds its own end, and is judged by our clocks on every read.
 ///
-/// moka's own notion of expiry only gives memory back. It runs on the monotonic clock, so it is
-/// also the second line of defence when the wall clock is turned back.
+/// What is over is swept out now and then, which gives back its memory. That goes by the monotonic clock, so it is also the second
+/// line of defence when the wall clock is turned back.
 ///
 /// Clones are one and the same.
 #[derive(Clone)]
-pub(crate) struct Cache {
-    entries: Moka<Key, Slot, KeyHasher>,
+pub(crate) struct Cache(Arc<Inner>);
+
+struct Inner {
+    entries: Quick<Key, Entry, UnitWeighter, KeyHasher>,
+    flights: Flights,
     clock: Clock,
+    /// What sweeps go by, in seconds since then.
+    beginning: Instant,
+    next_sweep: AtomicU32,
 }
 
-struct Reclaim(Clock);
+#[derive(Clone)]
+struct Entry {
+    slot: Slot,
+    /// From when on it may be swept out.
+    end: u32,
+}
 
 // === impl Cache ===
 
 impl Cache {
-    /// The default policy of moka stays (TinyLFU): many tokens that are used once, from a client
-    /// that fetches a new one for each call, do not displace those in steady use.
+    /// The policy of `quick_cache` stays (a kind of CLOCK-Pro): many tokens that are used once, from a client that fetches a
+    /// new one for each call, do not displace those in steady use.
     pub(crate) fn new(capacity: u64, clock: Clock) -> Self {
-        let entries = Moka::builder()
-            .max_capacity(capacity)
-            .expire_after(Reclaim(clock.clone()))
-            .build_with_hasher(KeyHasher::default());
-        Self { entries, clock }
+        Self(Arc::new(Inner {
+            entries: with_room_for(capacity),
+            flights: Flights::default(),
+            clock,
+            beginning: Instant::now(),
+            next_sweep: AtomicU32::new(BETWEEN_SWEEPS),
+        }))
     }
 
     /// What holds for `ask`, at once.
-    ///
-    /// moka's `get` is async for its upkeep's sake, which waits only for another thread's; the
-    /// entry is then looked up once more on the slow path, which loses nothing.
     pub(crate) fn peek(&self, key: &Key, ask: &Ask<'_>) -> Verdict {
-        let get = pin!(self.entries.get(key));
-        match get.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some(slot)) => slot.judge(ask, self.clock.now()),
-            Poll::Ready(None) | Poll::Pending => Verdict::Exchange,
-        }
+        let entry = self.0.entries.get(key);
+        entry.map_or(Verdict::Exchange, |entry| self.0.judge(&entry.slot, ask))
     }
 
     /// A good answer, by `exchange` if there is none or a better one may be had. However many ask at once, one of them runs it.
     ///
-    /// Must run to its end, on a task of its own: a caller that gives up makes the next one start
-    /// over, and moka panics when that happens 200 times. `exchange` must not panic either.
+    /// Must run to its end, on a task of its own: a caller that gives up makes the next one start over.
     pub(crate) async fn get_or<E>(
         &self,
         key: Key,
@@ -64,19 +74,8 @@ impl Cache {
         E: Future<Output = Result<AccessToken, ExchangeError>> + Send,
     {
         for _ in 0..ROUNDS {
-            let fresh = async {
-                let outcome = exchange().await;
-                // Whoever holds the flight of a key is the only one to change its slot.
-                Slot::after(self.entries.get(&key).await.as_ref(), ask, outcome)
-            };
-            let is_open = |slot: &Slot| slot.judge(ask, self.clock.now()).is_open();
-            let slot = self
-                .entries
-                .entry(key)
-                .or_insert_with_if(fresh, is_open)
-                .await
-                .into_value();
-            if let Some(outcome) = slot.outcome(ask, self.clock.now()) {
+            let slot = self.0.exchanged(key, ask, &exchange).await;
+            if let Some(outcome) = slot.outcome(ask, self.0.clock.now()) {
                 return outcome;
             }
             // The flight was another's, for another JWT.
@@ -85,12 +84,7 @@ impl Cache {
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.entries.entry_count()
-    }
-
-    #[cfg(test)]
-    pub(crate) async fn upkeep(&self) {
-        self.entries.run_pending_tasks().await;
+        self.0.entries.len() as u64
     }
 }
 
@@ -102,29 +96,98 @@ impl fmt::Debug for Cache {
     }
 }
 
-// === impl Reclaim ===
+// === impl Inner ===
 
-impl Reclaim {
-    fn after(&self, slot: &Slot) -> Duration {
-        slot.life(self.0.now()).min(LONGEST_STAY)
+impl Inner {
+    fn judge(&self, slot: &Slot, ask: &Ask<'_>) -> Verdict {
+        slot.judge(ask, self.clock.now())
+    }
+
+    /// What has come of one exchange: our own, or that of whoever was first.
+    async fn exchanged<E>(self: &Arc<Self>, key: Key, ask: &Ask<'_>, exchange: &impl Fn() -> E) -> Slot
+    where
+        E: Future<Output = Result<AccessToken, ExchangeError>> + Send,
+    {
+        loop {
+            match self.flights.board(key) {
+                Boarding::Lead(flight) => return self.lead(flight, ask, exchange).await,
+                Boarding::Wait(landing) => {
+                    if let Some(slot) = landing.slot().await {
+                        return slot;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Exchanges, unless another's flight has landed since `ask` looked.
+    async fn lead<E>(self: &Arc<Self>, flight: Flight, ask: &Ask<'_>, exchange: &impl Fn() -> E) -> Slot
+    where
+        E: Future<Output = Result<AccessToken, ExchangeError>> + Send,
+    {
+        let held = |key| self.entries.peek(key).map(|entry| entry.slot);
+        let slot = match held(flight.key()) {
+            Some(slot) if !self.judge(&slot, ask).is_open() => slot,
+            _ => {
+                let outcome = exchange().await;
+                // Whoever holds the flight of a key is the only one to change its slot.
+                let slot = Slot::after(held(flight.key()).as_ref(), ask, outcome);
+                self.keep(*flight.key(), slot.clone());
+                slot
+            }
+        };
+        flight.land(slot.clone());
+        slot
+    }
+
+    fn keep(self: &Arc<Self>, key: Key, slot: Slot) {
+        let now = self.age();
+        let stay = slot.life(self.clock.now()).min(LONGEST_STAY);
+        let end = now.saturating_add(seconds(stay));
+        self.entries.insert(key, Entry { slot, end });
+        let due = self.next_sweep.load(Relaxed);
+        let next = now.saturating_add(BETWEEN_SWEEPS);
+        if due <= now
+            && self
+                .next_sweep
+                .compare_exchange(due, next, Relaxed, Relaxed)
+                .is_ok()
+        {
+            let inner = Arc::clone(self);
+            // There may be a million entries to look through.
+            spawn_blocking(move || inner.sweep(now));
+        }
+    }
+
+    fn sweep(&self, now: u32) {
+        self.entries.retain(|_, entry| entry.end > now);
+    }
+
+    fn age(&self) -> u32 {
+        seconds(self.beginning.elapsed())
     }
 }
 
-impl moka::Expiry<Key, Slot> for Reclaim {
-    fn expire_after_create(&self, _: &Key, slot: &Slot, _: std::time::Instant) -> Option<Duration> {
-        Some(self.after(slot))
-    }
+#[expect(clippy::expect_used, reason = "nothing that is required is left out")]
+fn with_room_for(capacity: u64) -> Quick<Key, Entry, UnitWeighter, KeyHasher> {
+    let estimate = usize::try_from(capacity).unwrap_or(usize::MAX);
+    let options = OptionsBuilder::new()
+        .shards(SHARDS)
+        .weight_capacity(capacity)
+        .estimated_items_capacity(estimate)
+        .build()
+        .expect("both capacities are set");
+    Quick::with_options(
+        options,
+        UnitWeighter,
+        KeyHasher::default(),
+        DefaultLifecycle::default(),
+    )
+}
 
-    /// moka's default keeps what was left of the value that is replaced.
-    fn expire_after_update(
-        &self,
-        _: &Key,
-        slot: &Slot,
-        _: std::time::Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(self.after(slot))
-    }
+/// Enough for 136 years.
+fn seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// Of those who wait for one exchange, the next may have to begin another when it was refused to the JWT of the first.
@@ -132,8 +195,14 @@ const ROUNDS: usize = 3;
 
 const CROWDED: &str = "older JWTs of the same subject were exchanged first, and refused";
 
-/// A token of a longer life than this is exchanged anew once a day.
+/// A token of a longer life than this is exchanged anew once a day, or soon after.
 const LONGEST_STAY: Duration = Duration::from_hours(24);
+
+/// So many that a sweep, which locks one after the other, holds up nobody for longer than a fraction of a millisecond.
+const SHARDS: usize = 64;
+
+/// Seconds from one sweep to the next.
+const BETWEEN_SWEEPS: u32 = 60;
 
 #[cfg(test)]
 mod tests;

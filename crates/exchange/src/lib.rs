@@ -43,6 +43,7 @@ mod access_token;
 mod body;
 mod cache;
 mod error;
+mod flights;
 mod front;
 mod future;
 mod grant;

@@ -26,7 +26,7 @@ pub struct ExchangeStats {
     pub in_flight: u64,
     /// Time spent in exchanges, all together.
     pub exchange_time: Duration,
-    /// Tokens and remembered failures held now, as of the cache's last upkeep.
+    /// Tokens and remembered failures held now.
     pub entries: u64,
 }
 

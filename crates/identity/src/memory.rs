@@ -1,9 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use moka::Expiry as Reclaim;
-use moka::future::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, UnitWeighter};
+use tokio::task::spawn_blocking;
 
 use crate::digest::{BuildDigestHasher, TokenDigest};
 use crate::facts::Facts;
@@ -12,64 +13,87 @@ use crate::{Clock, UnixTime};
 /// Tokens that were verified before, by the digest of their exact bytes.
 ///
 /// Only a token that passed every check gets in, so a forged one is never found here whatever it claims.
-/// moka's clock decides nothing but when memory is given back: every read is judged anew.
+/// Every read is judged anew. What is over is swept out now and then, which gives back its memory and decides nothing.
+///
+/// Clones are one and the same.
 #[derive(Clone)]
-pub(crate) struct Memory(Cache<TokenDigest, Arc<Facts>, BuildDigestHasher>);
+pub(crate) struct Memory(Arc<Inner>);
 
-/// Gives an entry's memory back about when its token expires.
-struct AtExpiry(Clock);
+struct Inner {
+    tokens: Cache<TokenDigest, Arc<Facts>, UnitWeighter, BuildDigestHasher>,
+    clock: Clock,
+    /// When the last sweep began.
+    swept: AtomicU64,
+}
 
-/// The longest that an entry is kept, so that no far-off `exp` troubles moka's arithmetic; the token is
-/// simply verified again.
-const LONGEST_STAY: Duration = Duration::from_hours(24);
+// === impl Memory ===
 
 impl Memory {
     pub(crate) fn new(entries: u64, clock: Clock) -> Self {
-        let cache = Cache::builder()
-            .max_capacity(entries)
-            .expire_after(AtExpiry(clock));
-        Self(cache.build_with_hasher(BuildDigestHasher::default()))
+        let tokens = with_room_for(entries);
+        let swept = AtomicU64::new(clock.now().seconds());
+        Self(Arc::new(Inner { tokens, clock, swept }))
     }
 
     /// What is remembered of a token that would still be admitted.
-    pub(crate) async fn recall(&self, token: TokenDigest, now: UnixTime) -> Option<Arc<Facts>> {
-        self.0.get(&token).await.filter(|facts| facts.are_current(now))
+    pub(crate) fn recall(&self, token: TokenDigest, now: UnixTime) -> Option<Arc<Facts>> {
+        self.0.tokens.get(&token).filter(|facts| facts.are_current(now))
     }
 
-    pub(crate) async fn remember(&self, token: TokenDigest, facts: Arc<Facts>) {
-        self.0.insert(token, facts).await;
+    /// Whoever brings a token that is new has the others looked through, if nobody did for a minute: elsewhere, as
+    /// there may be a million of them, and requests wait for this thread.
+    pub(crate) fn remember(&self, token: TokenDigest, facts: Arc<Facts>) {
+        self.0.tokens.insert(token, facts);
+        if self.0.is_sweep_due() {
+            let inner = Arc::clone(&self.0);
+            spawn_blocking(move || inner.sweep());
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.tokens.len()
     }
 }
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory")
-            .field("entries", &self.0.entry_count())
+            .field("entries", &self.len())
             .finish_non_exhaustive()
     }
 }
 
-// === impl AtExpiry ===
+// === impl Inner ===
 
-impl AtExpiry {
-    fn stay(&self, facts: &Facts) -> Duration {
-        facts.expiry.0.since(self.0.now()).min(LONGEST_STAY)
+impl Inner {
+    /// Whether it is the caller's to sweep, in whichever direction the clock has gone.
+    fn is_sweep_due(&self) -> bool {
+        let (now, swept) = (self.clock.now().seconds(), self.swept.load(Relaxed));
+        now.abs_diff(swept) >= BETWEEN_SWEEPS
+            && self.swept.compare_exchange(swept, now, Relaxed, Relaxed).is_ok()
+    }
+
+    fn sweep(&self) {
+        let now = self.clock.now();
+        self.tokens.retain(|_, facts| facts.are_current(now));
     }
 }
 
-/// Both methods are needed: moka's default for an update keeps what was left of the old entry's time.
-impl Reclaim<TokenDigest, Arc<Facts>> for AtExpiry {
-    fn expire_after_create(&self, _: &TokenDigest, facts: &Arc<Facts>, _: Instant) -> Option<Duration> {
-        Some(self.stay(facts))
-    }
-
-    fn expire_after_update(
-        &self,
-        _: &TokenDigest,
-        facts: &Arc<Facts>,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(self.stay(facts))
-    }
+#[expect(clippy::expect_used, reason = "nothing that is required is left out")]
+fn with_room_for(entries: u64) -> Cache<TokenDigest, Arc<Facts>, UnitWeighter, BuildDigestHasher> {
+    let estimate = usize::try_from(entries).unwrap_or(usize::MAX);
+    let options = OptionsBuilder::new()
+        .shards(SHARDS)
+        .weight_capacity(entries)
+        .estimated_items_capacity(estimate)
+        .build()
+        .expect("both capacities are set");
+    let (hasher, lifecycle) = (BuildDigestHasher::default(), DefaultLifecycle::default());
+    Cache::with_options(options, UnitWeighter, hasher, lifecycle)
 }
+
+/// So many that a sweep, which locks one after the other, holds up nobody for longer than a fraction of a millisecond.
+const SHARDS: usize = 64;
+
+/// Seconds from one sweep to the next.
+const BETWEEN_SWEEPS: u64 = 60;

@@ -77,11 +77,11 @@ impl Verifier {
             });
         }
         let digest = TokenDigest::of(&token);
-        if let Some(facts) = self.0.memory.recall(digest, self.0.clock.now()).await {
+        if let Some(facts) = self.0.memory.recall(digest, self.0.clock.now()) {
             return Ok(Identity::new(token, facts));
         }
         let facts = Arc::new(self.0.judge(token.expose()).await?);
-        self.0.memory.remember(digest, Arc::clone(&facts)).await;
+        self.0.memory.remember(digest, Arc::clone(&facts));
         Ok(Identity::new(token, facts))
     }
 

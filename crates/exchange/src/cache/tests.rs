@@ -1,6 +1,8 @@
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use identity::{Expiry, UnixTime};
-use moka::Expiry as _;
-use tokio::time::Instant;
+use tokio::time::advance;
 
 use super::*;
 
@@ -21,36 +23,71 @@ fn slot(outcome: Result<AccessToken, ExchangeError>) -> Slot {
     Slot::after(None, &ASK, outcome)
 }
 
-/// The memory of an entry is given back after this long, whether it is new or takes another's place.
-fn reclaimed_after(slot: &Slot) -> Duration {
+/// The memory of an entry that holds this is given back after so many seconds, whatever the wall clock says.
+async fn reclaimed_after(outcome: Result<AccessToken, ExchangeError>) -> u32 {
     let (clock, _) = Clock::manual(UnixTime::from_seconds(NOW));
-    let (reclaim, key, at) = (Reclaim(clock), Key::of_zeros(), Instant::now().into_std());
-    let created = reclaim
-        .expire_after_create(&key, slot, at)
-        .expect("never for ever");
-    let updated = reclaim.expire_after_update(&key, slot, at, Some(Duration::from_millis(1)));
-    assert_eq!(
-        updated,
-        Some(created),
-        "what was left of the old value does not matter"
-    );
-    created
+    let cache = Cache::new(10, clock);
+    // One that takes another's place has its own time.
+    cache.0.keep(Key::of_zeros(), slot(Ok(token(1))));
+    advance(Duration::from_secs(1)).await;
+    cache.0.keep(Key::of_zeros(), slot(outcome));
+    let is_gone = |until: &u32| {
+        cache.0.sweep(*until);
+        cache.len() == 0
+    };
+    (0..=48 * 3600).find(is_gone).unwrap() - 1
 }
 
 #[tokio::test(start_paused = true)]
 async fn memory_is_given_back_when_an_entry_is_over_and_after_a_day_at_most() {
-    assert_eq!(reclaimed_after(&slot(Ok(token(0)))), Duration::ZERO);
-    assert_eq!(reclaimed_after(&slot(Ok(token(3600)))), Duration::from_hours(1));
-    assert_eq!(
-        reclaimed_after(&slot(Ok(token(u64::MAX)))),
-        Duration::from_hours(24)
-    );
-    let failure = slot(Err(ExchangeError::malformed("HTML")));
-    assert_eq!(reclaimed_after(&failure), Duration::from_secs(1));
+    assert_eq!(reclaimed_after(Ok(token(0))).await, 0);
+    assert_eq!(reclaimed_after(Ok(token(3600))).await, 3600);
+    assert_eq!(reclaimed_after(Ok(token(u64::MAX))).await, 24 * 3600);
+    let failure = ExchangeError::malformed("HTML");
+    assert_eq!(reclaimed_after(Err(failure)).await, 1);
+}
+
+/// A key of somebody's.
+fn key(number: u64) -> Key {
+    Key::of_number(number)
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_brings_a_token_sweeps_out_what_is_over_once_a_minute() {
+    let (clock, _) = Clock::manual(UnixTime::from_seconds(NOW));
+    let cache = Cache::new(100, clock);
+    for (after, number, held) in [(0, 1, 1), (59, 2, 2), (1, 3, 2), (1, 4, 3), (59, 5, 1)] {
+        advance(Duration::from_secs(after)).await;
+        cache.0.keep(key(number), slot(Ok(token(30))));
+        until(|| cache.len() == held).await;
+    }
+}
+
+/// The sweep is another thread's.
+async fn until(done: impl Fn() -> bool) {
+    while !done() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
-async fn an_entry_is_judged_by_the_wall_clock_and_not_by_moka() {
+async fn tokens_that_are_used_once_do_not_displace_those_in_steady_use() {
+    let (clock, _) = Clock::manual(UnixTime::from_seconds(NOW));
+    let cache = Cache::new(100, clock);
+    let steady = 0..50;
+    for number in steady.clone() {
+        cache.0.keep(key(number), slot(Ok(token(3600))));
+    }
+    for number in 50..5_000 {
+        cache.peek(&key(number % 50), &ASK);
+        cache.0.keep(key(number), slot(Ok(token(3600))));
+    }
+    let is_held = |number| matches!(cache.peek(&key(number), &ASK), Verdict::Serve(_));
+    assert_eq!(steady.filter(|&number| is_held(number)).count(), 50);
+}
+
+#[tokio::test]
+async fn an_entry_is_judged_by_the_wall_clock_and_not_by_sweeps() {
     let (clock, hand) = Clock::manual(UnixTime::from_seconds(NOW));
     let (cache, key) = (Cache::new(10, clock), Key::of_zeros());
     let given = cache.get_or(key, &ASK, || async { Ok(token(3600)) }).await;
@@ -83,4 +120,32 @@ async fn who_waited_for_a_failure_takes_it_however_late_they_are_woken() {
     tokio::time::advance(Duration::from_secs(60)).await;
     second.await.unwrap_err();
     assert_eq!(calls.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_leader_gives_up_one_of_those_who_wait_begins_anew() {
+    let (clock, _) = Clock::manual(UnixTime::from_seconds(NOW));
+    let (cache, key) = (Cache::new(10, clock), Key::of_zeros());
+    let calls = std::cell::Cell::new(0);
+    let exchange = || {
+        calls.set(calls.get() + 1);
+        async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(token(3600))
+        }
+    };
+    let mut first = Box::pin(cache.get_or(key, &ASK, exchange));
+    let (mut second, mut third) = (
+        Box::pin(cache.get_or(key, &ASK, exchange)),
+        Box::pin(cache.get_or(key, &ASK, exchange)),
+    );
+    let mut waker = Context::from_waker(Waker::noop());
+    for waiting in [&mut first, &mut second, &mut third] {
+        assert!(waiting.as_mut().poll(&mut waker).is_pending());
+    }
+    assert_eq!(calls.get(), 1);
+    drop(first);
+    let (second, third) = tokio::join!(second, third);
+    assert!(second.is_ok() && third.is_ok());
+    assert_eq!(calls.get(), 2);
 }

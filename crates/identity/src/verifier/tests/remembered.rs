@@ -106,3 +106,27 @@ async fn a_withdrawn_key_stops_what_it_had_admitted() {
     keys.0.withdraw_all_but(None);
     assert!(!same_verification(&first, &verified(&verifier, &token).await));
 }
+
+#[tokio::test]
+async fn the_memory_of_what_is_over_is_given_back_when_other_tokens_come() {
+    let (verifier, hand) = verifier();
+    for number in 0..5 {
+        verified(&verifier, &token(json!({"exp": NOW + 100, "jti": number}))).await;
+    }
+    verified(&verifier, &good_token()).await;
+    hand.set(UnixTime::from_seconds(NOW + 95));
+    verified(&verifier, &token(json!({"jti": "another"}))).await;
+    while verifier.0.memory.len() != 2 {
+        // The sweep is another thread's.
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_tokens_are_remembered_than_is_allowed() {
+    let (verifier, _) = verifier_with(|builder| builder.remembered_tokens(10));
+    for number in 0..50 {
+        verified(&verifier, &token(json!({"jti": number}))).await;
+    }
+    assert_eq!(verifier.0.memory.len(), 10);
+}
