@@ -11,9 +11,11 @@ use super::{Origin, Peer, Presence, Serve, Shift};
 use crate::accept::paced::Paced;
 use crate::settings::Settings;
 
+mod gathered;
 mod streams;
 mod turn;
 
+use gathered::Gathered;
 pub(super) use streams::Stream;
 use streams::Streams;
 use turn::Streamwise;
@@ -36,6 +38,7 @@ where
     } = shift;
     // Only of a client that does not read: frames are watched by hyper's pings, and a head has no end of its own here.
     let (io, pace) = Paced::new(io, &settings);
+    let (io, outlet) = Gathered::new(io);
     let tasks = Streamwise::new(tasks, settings.body_idle_timeout);
     pace.request_started();
     let streams = Streams::default();
@@ -56,18 +59,18 @@ where
     let connection = builder(&settings, tasks).serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(io::Error::other),
+        ended = outlet.drive(connection.as_mut()) => return ended,
         () = drain.started() => connection.as_mut().graceful_shutdown(),
         () = streams.none_for(settings.idle_timeout) => {
             connection.as_mut().graceful_shutdown();
             // Whoever does not answer is cut; a stream that was opened at the last moment is served.
             tokio::select! {
-                ended = connection.as_mut() => return ended.map_err(io::Error::other),
+                ended = outlet.drive(connection.as_mut()) => return ended,
                 () = streams.none_for(PING_TIMEOUT) => return Ok(()),
             }
         }
     }
-    connection.await.map_err(io::Error::other)
+    outlet.drive(connection).await
 }
 
 /// What a client may make us hold: at most 100 streams of one head each, and as many bytes of bodies as fit the windows.
