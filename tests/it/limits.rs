@@ -280,3 +280,21 @@ async fn a_client_with_too_many_connections_gets_no_more() {
     eventually("one has left", async || gateway.counters().connections == 1).await;
     assert_eq!(gateway.get(ME, &token).await.user(), "alice");
 }
+
+#[tokio::test]
+async fn an_upload_that_fails_takes_its_answer_along_though_that_has_begun() {
+    let (gateway, upstream, token) = by_hand("max_body_size = 10", "").await;
+    let mut wire = gateway.wire().await;
+    wire.say(head("PUT", &token, "Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\n")
+        .await;
+    let (_, mut workspace) = upstream.accept().await;
+    assert_eq!(workspace.chunk().await, b"hello");
+    workspace
+        .say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+        .await;
+    assert_eq!(wire.head().await.status(), 200);
+    assert_eq!(wire.chunk().await, b"ok");
+    wire.say("6\r\n world\r\n").await;
+    assert_eq!(wire.rest().await, b"", "cut, and not passed off as whole");
+    assert!(!workspace.rest().await.ends_with(b"0\r\n\r\n"));
+}

@@ -227,6 +227,21 @@ async fn an_upload_goes_on_while_nobody_reads_the_answer_that_has_begun() {
 }
 
 #[tokio::test]
+async fn an_upload_comes_to_its_end_though_its_answer_did_before() {
+    let (_gateway, upstream, mut wire, token) = by_hand().await;
+    wire.say(head("PUT", &token, "Transfer-Encoding: chunked\r\n") + "5\r\nhello\r\n")
+        .await;
+    let (_, mut workspace) = upstream.accept().await;
+    assert_eq!(workspace.chunk().await, b"hello");
+    workspace
+        .say("HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok")
+        .await;
+    assert_eq!(wire.answer().await.text(), "ok");
+    wire.say("5\r\nworld\r\n0\r\n\r\n").await;
+    assert_eq!(workspace.exactly(15).await, b"5\r\nworld\r\n0\r\n\r\n");
+}
+
+#[tokio::test]
 async fn answers_without_a_body_leave_the_connection_in_step() {
     let (_gateway, upstream, mut wire, token) = by_hand().await;
     wire.say(head("HEAD", &token, "")).await;

@@ -70,6 +70,23 @@ async fn everything_behind_the_gateway_may_speak_tls_under_a_private_authority()
 }
 
 #[tokio::test]
+async fn a_large_upload_arrives_whole_at_a_workspace_that_speaks_tls() {
+    let authority = Authority::new();
+    let idp = Idp::start().await;
+    let databricks = Databricks::builder().trust(&idp).tls(&authority).start().await;
+    let gateway = Gateway::in_front_of(&databricks, &idp)
+        .trust(&authority)
+        .start()
+        .await;
+    let mut client = gateway.client().await;
+    for length in [1, 16_384, 16 << 20] {
+        let call = Call::post("/testbed/echo").bearer(&idp.mint("alice"));
+        let echo = client.send(call.body(vec![b'x'; length])).await.json();
+        assert_eq!(echo["body_bytes"], length);
+    }
+}
+
+#[tokio::test]
 async fn a_workspace_that_is_not_whom_it_says_is_never_sent_a_token() {
     let idp = Idp::start().await;
     let genuine = Databricks::start(&idp).await;
