@@ -214,3 +214,50 @@ impl Parcel {
         self.end.advance(written - of_text - of_data);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use http::Request;
+
+    use super::*;
+
+    /// Takes everything, as a TLS session does, and sends it when it is told to for the second time.
+    #[derive(Default)]
+    struct Session {
+        held: usize,
+        flushes: usize,
+        sent: usize,
+    }
+
+    impl AsyncWrite for Session {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.held += buf.len();
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.flushes += 1;
+            if self.flushes < 2 {
+                return Poll::Pending;
+            }
+            self.sent += std::mem::take(&mut self.held);
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn it_is_not_over_before_everything_has_gone_out_that_a_session_held_back() {
+        let (head, ()) = Request::get("/").body(()).expect("a request").into_parts();
+        let (mut upload, mut session) = (Upload::new(&head, RequestBody::none()), Session::default());
+        let cx = &mut Context::from_waker(Waker::noop());
+        assert!(upload.poll(&mut session, cx).is_pending());
+        assert!(matches!(upload.poll(&mut session, cx), Poll::Ready(Ok(()))));
+        assert_eq!(session.sent, "GET / HTTP/1.1\r\n\r\n".len());
+    }
+}
