@@ -7,6 +7,7 @@ mod authority;
 mod forwarded;
 mod hearsay;
 mod location;
+mod names;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -44,14 +45,18 @@ impl Visit {
 /// Turns a client's request into the workspace's: one host, one credential, the target byte for byte.
 ///
 /// The order is the security: what a client's `Connection` nominates is dropped first, so that nobody can nominate
-/// away what is set after it.
+/// away what is set after it. What is set takes the place of whatever the client sent under that name.
 pub fn request(head: &mut request::Parts, workspace: &Workspace, authority: &Authority) {
     let grpc = grpc::is_asked_by(head);
     let trailers = grpc || accepts_trailers(&head.headers);
+    let cookies = workspace.allowances.cookies;
     strip_hop_by_hop_and(&mut head.headers, |name| {
-        hearsay::is_hearsay(name) || FROM_CLIENTS_NEVER.contains(name)
+        names::is_from_clients_never(name) || hearsay::is_hearsay(name) || (!cookies && name == names::COOKIE)
     });
-    cookies(&mut head.headers, workspace.allowances);
+    if cookies {
+        join_cookies(&mut head.headers);
+    }
+    // In the place of the identity provider's JWT, which never goes upstream.
     head.headers.insert(header::AUTHORIZATION, authority.header());
     if trailers {
         head.headers.insert(header::TE, TRAILERS);
@@ -91,25 +96,24 @@ fn accepts_trailers(headers: &HeaderMap) -> bool {
 /// What is behind a client's body is judged as what is before it; and what decided over the request cannot come late
 /// (RFC 9110 section 6.5.1).
 pub fn request_trailers(trailers: &mut HeaderMap) {
-    remove_where(trailers, hearsay::is_hearsay);
-    for name in FROM_CLIENTS_NEVER.iter().chain([&header::COOKIE]) {
-        trailers.remove(name);
-    }
-    strip_from_trailers(trailers);
+    strip_trailers(trailers, |name| {
+        names::is_from_clients_never(name)
+            || hearsay::is_hearsay(name)
+            || matches!(name, names::AUTHORIZATION | names::COOKIE)
+    });
 }
 
 /// The same behind a workspace's.
 pub fn response_trailers(trailers: &mut HeaderMap) {
-    for name in FROM_WORKSPACES_NEVER.iter().chain(&SET_COOKIES) {
-        trailers.remove(name);
-    }
-    strip_from_trailers(trailers);
+    strip_trailers(trailers, |name| {
+        names::is_from_workspaces_never(name) || names::is_set_cookie(name)
+    });
 }
 
-fn strip_from_trailers(trailers: &mut HeaderMap) {
-    for name in HOP_BY_HOP.iter().chain(&ONLY_AT_THE_HEAD) {
-        trailers.remove(name);
-    }
+fn strip_trailers(trailers: &mut HeaderMap, closed_to: impl Fn(&str) -> bool) {
+    remove_where(trailers, |name| {
+        names::is_hop_by_hop(name) || names::is_only_at_the_head(name) || closed_to(name)
+    });
 }
 
 /// Tells the workspace who asks, from the connection itself (RFC 7239): after [`request()`] has dropped what the client
@@ -137,23 +141,17 @@ pub fn response(head: &mut response::Parts, workspace: &Workspace, visit: &Visit
 /// long that is (RFC 9110 section 8.6), and no redirect in it.
 pub fn interim(headers: &mut HeaderMap, workspace: &Workspace) {
     from_workspace(headers, workspace.allowances);
-    for name in &ONLY_AT_THE_HEAD {
-        headers.remove(name);
-    }
+    remove_where(headers, names::is_only_at_the_head);
 }
 
 fn from_workspace(headers: &mut HeaderMap, allowances: Allowances) {
     strip_hop_by_hop_and(headers, |name| {
-        FROM_WORKSPACES_NEVER.contains(name) || (!allowances.cookies && SET_COOKIES.contains(name))
+        names::is_from_workspaces_never(name) || (!allowances.cookies && names::is_set_cookie(name))
     });
 }
 
 /// RFC 9113 section 8.2.3: HTTP/2 may send one cookie string in several fields, HTTP/1.1 may not.
-fn cookies(headers: &mut HeaderMap, allowances: Allowances) {
-    if !allowances.cookies {
-        headers.remove(header::COOKIE);
-        return;
-    }
+fn join_cookies(headers: &mut HeaderMap) {
     let crumbs: Vec<_> = headers
         .get_all(header::COOKIE)
         .iter()
@@ -169,21 +167,21 @@ fn cookies(headers: &mut HeaderMap, allowances: Allowances) {
 
 /// RFC 9110 section 7.6.1: what concerns one connection stays on it. `Connection` may stand more than once, so every
 /// value is read. And what else this way is closed to.
-fn strip_hop_by_hop_and(headers: &mut HeaderMap, closed_to: impl Fn(&HeaderName) -> bool) {
+fn strip_hop_by_hop_and(headers: &mut HeaderMap, closed_to: impl Fn(&str) -> bool) {
     // RFC 9112 section 6.3: beside chunks a length means nothing, and without them it would be believed.
     if headers.contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
     }
     let nominated = nominated(headers);
     remove_where(headers, |name| {
-        HOP_BY_HOP.contains(name) || nominated.contains(name) || closed_to(name)
+        names::is_hop_by_hop(name) || closed_to(name) || nominated.iter().any(|nominated| nominated == name)
     });
 }
 
 /// To look at the few names that there are costs less than to look for each that there might be.
-fn remove_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&HeaderName) -> bool) {
-    let unwanted: Vec<_> = headers.keys().filter(|name| is_unwanted(name)).cloned().collect();
-    for name in unwanted {
+fn remove_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&str) -> bool) {
+    let unwanted = headers.keys().filter(|name| is_unwanted(name.as_str()));
+    for name in unwanted.cloned().collect::<Vec<_>>() {
         headers.remove(name);
     }
 }
@@ -221,59 +219,6 @@ fn absolute_form(target: &Uri, workspace: &WorkspaceUrl) -> Uri {
 }
 
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
-
-/// RFC 9110 section 7.6.1, and what older peers still send. `Trailer` is none of them: it announces what is relayed.
-static HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("http2-settings"),
-];
-
-/// What a client may not say to the workspace through us; beside all that `hearsay` knows.
-static FROM_CLIENTS_NEVER: [HeaderName; 6] = [
-    // The identity provider's JWT never goes upstream; the swapped token takes its place.
-    header::AUTHORIZATION,
-    // Wherever these are read they are credentials, and may hold the JWT whether or not it was looked for there.
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-    // The gateway itself answers `100 Continue`, once the credential is good.
-    header::EXPECT,
-    // Credentials of the Azure and Google control planes, with which a caller could be somebody else.
-    HeaderName::from_static("x-databricks-azure-sp-management-token"),
-    HeaderName::from_static("x-databricks-gcp-sa-access-token"),
-];
-
-/// Routing, framing and what a message is: said at its head (RFC 9110 section 6.5.1), neither in its trailers nor in what
-/// comes before it.
-static ONLY_AT_THE_HEAD: [HeaderName; 10] = [
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-    header::CONTENT_RANGE,
-    header::CONTENT_LOCATION,
-    header::LOCATION,
-    header::TRAILER,
-    header::WWW_AUTHENTICATE,
-    header::CACHE_CONTROL,
-];
-
-/// What a workspace may not say to a client through us.
-static FROM_WORKSPACES_NEVER: [HeaderName; 2] = [
-    // A server that echoes its input must not hand the swapped token to the client.
-    header::AUTHORIZATION,
-    // It would send clients past the gateway.
-    header::ALT_SVC,
-];
-
-/// A session cookie is a credential that the gateway could neither see expire nor tie to a caller.
-static SET_COOKIES: [HeaderName; 2] = [header::SET_COOKIE, HeaderName::from_static("set-cookie2")];
 
 #[cfg(test)]
 mod tests;

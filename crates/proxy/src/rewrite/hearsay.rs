@@ -1,14 +1,11 @@
-use http::HeaderName;
-
 /// What clients say about who they are and which way they came: that is for proxies to say, and whoever is behind us might
 /// believe it. Databricks Apps trust `X-Forwarded-*`, Envoy trusts `X-Envoy-*`.
 ///
-/// By prefix where a proxy has a family of names. Names come in lower case, however they were written.
+/// By prefix where a proxy has a family of names.
 ///
 /// Every name with an underscore is one: CGI and WSGI write `-` as `_`, so that a server behind us might take
 /// `X_Forwarded_User` for the name without underscores. No client of Databricks' sends any.
-pub(super) fn is_hearsay(name: &HeaderName) -> bool {
-    let name = name.as_str();
+pub(super) fn is_hearsay(name: &str) -> bool {
     // Most names begin otherwise, and need not be looked for.
     let is_known = matches!(name.as_bytes().first(), Some(b'c' | b'f' | b'r' | b't' | b'x'))
         && (NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)));

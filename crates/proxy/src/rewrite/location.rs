@@ -1,4 +1,4 @@
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use http::uri::Authority;
 
 use super::Visit;
@@ -8,7 +8,7 @@ use crate::route::WorkspaceUrl;
 /// Whatever leads elsewhere, and every relative reference, stays as it is.
 pub(super) fn lead_back(headers: &mut HeaderMap, workspace: &WorkspaceUrl, visit: &Visit) {
     for (name, value) in headers.iter_mut() {
-        if LOCATIONS.contains(name)
+        if is_location(name.as_str())
             && let Some(ours) = on_the_gateway(value.as_bytes(), workspace, visit)
         {
             *value = ours;
@@ -44,4 +44,6 @@ fn behind_the_origin<'a>(location: &'a [u8], workspace: &WorkspaceUrl) -> Option
 }
 
 /// RFC 9110 sections 10.2.2 and 8.7.
-const LOCATIONS: [HeaderName; 2] = [header::LOCATION, header::CONTENT_LOCATION];
+fn is_location(name: &str) -> bool {
+    matches!(name, "location" | "content-location")
+}
