@@ -1,7 +1,7 @@
 use super::word::Word;
 
-/// Reads the stream of a connection's requests, byte by byte and across any split, and finds the first byte that two
-/// servers might take for different things.
+/// Reads the stream of a connection's requests, across any split, and finds the first byte that two servers might take for
+/// different things.
 ///
 /// It is narrower than RFC 9112 wherever that leaves a choice: every line ends with CRLF, a body has one length from one
 /// field, and the only coding is `chunked`. What it lets through and hyper refuses is hyper's to refuse.
@@ -110,18 +110,24 @@ impl Grammar {
                 }
                 here
             }
-            Place::Method => word_of(rest),
+            Place::Method => word_of(rest, is_token),
             Place::Target => run_of(rest, is_of_a_target),
-            Place::Name => {
-                let name = word_of(rest);
-                self.word.extend(rest.get(..name).unwrap_or_default());
-                name
-            }
+            Place::Version => self.learn(rest, |byte| byte.is_ascii_graphic()),
+            Place::Line => lines_of(rest),
+            Place::Name => self.learn(rest, is_token),
             Place::Value if self.field == Field::Other => run_of(rest, is_of_a_value),
             _ => 0,
         }
     }
 
+    /// Skips what is to be known later.
+    fn learn(&mut self, rest: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
+        let length = word_of(rest, is_of_it);
+        self.word.extend(rest.get(..length).unwrap_or_default());
+        length
+    }
+
+    /// What a byte means that cannot be skipped.
     fn step(&mut self, byte: u8) -> Result<Place, &'static str> {
         match self.place {
             Place::Between
@@ -153,21 +159,15 @@ impl Grammar {
                 Ok(Place::Method)
             }
             (Place::Method, b' ') => Ok(Place::Form),
-            (Place::Method, _) if is_token(byte) => Ok(Place::Method),
             (Place::Form, b'*') => Ok(Place::Asterisk),
             (Place::Form, _) if is_of_a_target(byte) => Ok(Place::Target),
             (Place::Asterisk | Place::Target, b' ') => {
                 self.word.clear();
                 Ok(Place::Version)
             }
-            (Place::Target, _) if is_of_a_target(byte) => Ok(Place::Target),
             (Place::Version, b'\r') => {
                 self.chunks_allowed = self.word.read() == Some(b"http/1.1");
                 Ok(Place::LineLf)
-            }
-            (Place::Version, _) if byte.is_ascii_graphic() => {
-                self.word.push(byte);
-                Ok(Place::Version)
             }
             _ => Err("the request line"),
         }
@@ -187,10 +187,6 @@ impl Grammar {
                 self.field = self.named()?;
                 self.word.clear();
                 Ok(Place::Value)
-            }
-            (Place::Name, _) if is_token(byte) => {
-                self.word.push(byte);
-                Ok(Place::Name)
             }
             (Place::Value, b'\r') => Ok(Place::LineLf),
             (Place::Value, _) if is_of_a_value(byte) => {
@@ -273,34 +269,64 @@ impl Grammar {
     }
 }
 
+/// How many bytes there are of field lines that are here whole and frame nothing, one after the other: nearly all of a head,
+/// and nothing in it is to be remembered.
+fn lines_of(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    while let Some(line) = bytes.get(length..).and_then(line_of) {
+        length += line;
+    }
+    length
+}
+
+/// One of them. Its name's length tells that it frames nothing; one that might is left to be read byte by byte, as is one that
+/// is to be refused.
+fn line_of(bytes: &[u8]) -> Option<usize> {
+    let name = word_of(bytes, is_token);
+    if matches!(name, 0 | CONTENT_LENGTH | TRANSFER_ENCODING) {
+        return None;
+    }
+    let value = bytes.get(name..)?.strip_prefix(b":")?;
+    let length = run_of(value, is_of_a_value);
+    let end = value.get(length..)?;
+    end.starts_with(b"\r\n").then_some(name + 1 + length + 2)
+}
+
 /// How many bytes there are of one kind before the first of another. Whole blocks are judged without a branch for each
 /// byte, which is what lets the compiler take them at once: a JWT has a thousand.
 fn run_of(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
+    let long = blocks_of::<32>(bytes, &is_of_it);
+    let rest = bytes.get(long..).unwrap_or_default();
+    let short = blocks_of::<8>(rest, &is_of_it);
+    let rest = rest.get(short..).unwrap_or_default();
+    long + short + word_of(rest, is_of_it)
+}
+
+fn blocks_of<const BLOCK: usize>(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     let is_whole = |block: &&[u8; BLOCK]| block.iter().fold(true, |all, &byte| all & is_of_it(byte));
-    let length = blocks.iter().take_while(is_whole).count() * BLOCK;
-    let rest = bytes.get(length..).unwrap_or_default();
-    let end = rest.iter().position(|&byte| !is_of_it(byte));
-    length + end.unwrap_or(rest.len())
+    blocks.iter().take_while(is_whole).count() * BLOCK
 }
 
 /// The same where a run is a word, too short for blocks.
-fn word_of(bytes: &[u8]) -> usize {
-    let end = bytes.iter().position(|&byte| !is_token(byte));
+fn word_of(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
+    let end = bytes.iter().position(|&byte| !is_of_it(byte));
     end.unwrap_or(bytes.len())
 }
 
 fn is_token(byte: u8) -> bool {
-    byte.is_ascii() && TCHARS >> byte & 1 == 1
+    TCHARS.get(usize::from(byte)) == Some(&true)
 }
 
-/// One bit for each byte of ASCII: a look-up without a branch.
-const TCHARS: u128 = {
-    let (mut set, mut byte) = (0, 0);
-    while byte < 128 {
-        if is_tchar(byte) {
-            set |= 1 << byte;
-        }
+/// For every byte there is: a look-up without a branch.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "while the program is built, and with as many places as bytes"
+)]
+static TCHARS: [bool; 256] = {
+    let (mut set, mut byte) = ([false; 256], 0);
+    while byte < 128_u8 {
+        set[byte as usize] = is_tchar(byte);
         byte += 1;
     }
     set
@@ -329,17 +355,28 @@ const fn is_tchar(byte: u8) -> bool {
 }
 
 /// RFC 9110 section 5.5: visible characters, spaces, and the bytes beyond ASCII that it calls obsolete.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch for each byte is what `run_of` does without"
+)]
 fn is_of_a_value(byte: u8) -> bool {
-    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
+    ((byte >= b' ') | (byte == b'\t')) & (byte != DELETE)
 }
 
 /// Without a fragment, which never is part of a request, and without `\`, which some servers read as `/`. Other
 /// characters that RFC 3986 wants to be encoded (`{`, `"`, UTF-8) do occur, and mean nothing but themselves.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch for each byte is what `run_of` does without"
+)]
 fn is_of_a_target(byte: u8) -> bool {
-    matches!(byte, b'!'..=b'~' | 0x80..) && !matches!(byte, b'#' | b'\\')
+    (byte > b' ') & (byte != DELETE) & (byte != b'#') & (byte != b'\\')
 }
 
-const BLOCK: usize = 32;
+const DELETE: u8 = 0x7f;
+
+const CONTENT_LENGTH: usize = b"content-length".len();
+const TRANSFER_ENCODING: usize = b"transfer-encoding".len();
 
 /// As many as a `u64` has.
 const MAX_SIZE_DIGITS: u8 = 16;

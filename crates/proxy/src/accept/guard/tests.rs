@@ -40,6 +40,30 @@ fn the_first_byte_that_is_refused_is_named() {
     }
 }
 
+#[test]
+fn a_character_that_may_not_stand_somewhere_is_found_wherever_it_stands() {
+    for at in 0..80 {
+        for byte in 0..=u8::MAX {
+            let mut text = [b'a'; 80];
+            text[at] = byte;
+            let target = [b"GET /", &text[..], b" HTTP/1.1\r\n"].concat();
+            let may = matches!(byte, b'!'..=b'~' | 0x80..) && !b"#\\".contains(&byte);
+            assert_eq!(read(&target).is_ok(), may, "{byte} at {at} of a target");
+            let field = [b"GET / HTTP/1.1\r\nX: ", &text[..], b"\r\n"].concat();
+            let may = matches!(byte, b'\t' | b' '..=b'~' | 0x80..);
+            assert_eq!(read(&field).is_ok(), may, "{byte} at {at} of a value");
+            let name = [b"GET / HTTP/1.1\r\n", &text[..], b": \r\n"].concat();
+            let may = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:".contains(&byte);
+            // A colon ends the name, unless there is none.
+            assert_eq!(
+                read(&name).is_ok(),
+                may && (byte != b':' || at > 0),
+                "{byte} at {at} of a name"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_follows_a_refusal_is_never_seen() {
     let sent: &[u8] = b"GET / HTTP/1.1\r\nX: y\nGET /smuggled HTTP/1.1\r\n\r\n";
@@ -93,6 +117,10 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b"3\r\nabc\r\n",
         b"0\r\n\r\n",
         b"X: y\r\n",
+        b"X-Forwarded-Proto: https\r\n",
+        b"Content_Length: 3\r\n",
+        b"Authorization: Bearer 0123456789abcdefghijklmnopqrstuvwxyz\xff\t~ \r\n",
+        b"Authorization: Bearer 0123456789abcdefghijklmnopqrstuvwxyz\x7f\r\n",
         b" ",
         b"\0",
         b";",
