@@ -7,7 +7,7 @@ use std::time::Duration;
 use proxy::{AccessRecord, RequestId};
 
 use super::super::subject::Naming;
-use super::object::Object;
+use super::object::{Member, Object, member};
 use super::{LEVEL, TARGET};
 use crate::config::LogFormat;
 
@@ -83,28 +83,28 @@ impl<'a> Line<'a> {
 
     fn json(&self, out: &mut Vec<u8>) {
         let mut line = Object::begin(out, self.timestamp);
-        line.hex("request_id", self.request_id.digits());
-        line.address("client", self.client);
-        line.text("method", self.method);
-        line.text("path", &self.path);
-        line.text_if("workspace", self.workspace);
-        line.text_if("issuer", self.issuer);
-        line.text_if("subject", self.subject.as_deref());
+        line.hex(member!("request_id"), self.request_id.digits());
+        line.address(member!("client"), self.client);
+        line.text(member!("method"), self.method);
+        line.text(member!("path"), &self.path);
+        line.text_if(member!("workspace"), self.workspace);
+        line.text_if(member!("issuer"), self.issuer);
+        line.text_if(member!("subject"), self.subject.as_deref());
         if self.passed_through {
-            line.yes("passed_through");
+            line.yes(member!("passed_through"));
         }
         if let Some(status) = self.status {
-            line.number("status", status);
+            line.number(member!("status"), status);
         }
-        line.text("outcome", self.outcome);
-        line.text_if("failure", self.failure);
-        line.text_if("cause", self.cause.as_deref());
-        line.number("request_bytes", self.request_bytes);
-        line.number("response_bytes", self.response_bytes);
-        line.milliseconds("duration_ms", Some(self.duration));
-        line.milliseconds("swap_ms", self.swap);
-        line.milliseconds("upstream_ms", self.upstream);
-        line.text_if("user_agent", self.user_agent.as_deref());
+        line.text(member!("outcome"), self.outcome);
+        line.text_if(member!("failure"), self.failure);
+        line.text_if(member!("cause"), self.cause.as_deref());
+        line.number(member!("request_bytes"), self.request_bytes);
+        line.number(member!("response_bytes"), self.response_bytes);
+        line.milliseconds(member!("duration_ms"), Some(self.duration));
+        line.milliseconds(member!("swap_ms"), self.swap);
+        line.milliseconds(member!("upstream_ms"), self.upstream);
+        line.text_if(member!("user_agent"), self.user_agent.as_deref());
         line.end();
     }
 

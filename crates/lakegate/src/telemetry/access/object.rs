@@ -10,20 +10,31 @@ use super::{LEVEL, TARGET};
 /// times as much. What has to be escaped, which is rare, is left to `serde_json`.
 pub(super) struct Object<'a>(&'a mut Vec<u8>);
 
+/// A member's name as it is written: with its quotes and its colon, and behind the comma that every member but the first has.
+#[derive(Clone, Copy)]
+pub(super) struct Member(pub(super) &'static str);
+
+/// The [`Member`] of this name, which is ours, and plain.
+macro_rules! member {
+    ($name:literal) => {
+        Member(concat!(",\"", $name, "\":"))
+    };
+}
+pub(super) use member;
+
 // === impl Object ===
 
 impl<'a> Object<'a> {
     /// With what every line begins with.
     pub(super) fn begin(out: &'a mut Vec<u8>, timestamp: &str) -> Self {
-        out.push(b'{');
         let mut object = Self(out);
-        object.quoted("timestamp", timestamp.as_bytes());
-        object.quoted("level", LEVEL.as_bytes());
-        object.quoted("target", TARGET.as_bytes());
+        object.quoted(Member("{\"timestamp\":"), timestamp.as_bytes());
+        object.quoted(member!("level"), LEVEL.as_bytes());
+        object.quoted(member!("target"), TARGET.as_bytes());
         object
     }
 
-    pub(super) fn text(&mut self, name: &'static str, value: &str) {
+    pub(super) fn text(&mut self, name: Member, value: &str) {
         if is_plain(value) {
             self.quoted(name, value.as_bytes());
         } else {
@@ -33,17 +44,17 @@ impl<'a> Object<'a> {
         }
     }
 
-    pub(super) fn text_if(&mut self, name: &'static str, value: Option<&str>) {
+    pub(super) fn text_if(&mut self, name: Member, value: Option<&str>) {
         if let Some(value) = value {
             self.text(name, value);
         }
     }
 
-    pub(super) fn hex(&mut self, name: &'static str, digits: [u8; 32]) {
+    pub(super) fn hex(&mut self, name: Member, digits: [u8; 32]) {
         self.quoted(name, &digits);
     }
 
-    pub(super) fn address(&mut self, name: &'static str, address: SocketAddr) {
+    pub(super) fn address(&mut self, name: Member, address: SocketAddr) {
         self.name(name);
         // Into memory: this cannot fail.
         let _ = match address {
@@ -64,20 +75,21 @@ impl<'a> Object<'a> {
         };
     }
 
-    pub(super) fn number(&mut self, name: &'static str, value: impl itoa::Integer) {
+    pub(super) fn number(&mut self, name: Member, value: impl itoa::Integer) {
         self.name(name);
         self.digits(value);
     }
 
-    pub(super) fn yes(&mut self, name: &'static str) {
+    pub(super) fn yes(&mut self, name: Member) {
         self.name(name);
         self.0.extend_from_slice(b"true");
     }
 
     /// To the microsecond.
-    pub(super) fn milliseconds(&mut self, name: &'static str, duration: Option<Duration>) {
+    pub(super) fn milliseconds(&mut self, name: Member, duration: Option<Duration>) {
         let Some(duration) = duration else { return };
-        let microseconds = (duration.as_nanos() + 500) / 1000;
+        // Of 64 bits, which last for longer than any request.
+        let microseconds = duration.as_secs() * 1_000_000 + u64::from((duration.subsec_nanos() + 500) / 1000);
         self.number(name, microseconds / 1000);
         self.0.push(b'.');
         let mut rest = microseconds % 1000;
@@ -93,21 +105,15 @@ impl<'a> Object<'a> {
     }
 
     /// `value` needs no escape.
-    fn quoted(&mut self, name: &'static str, value: &[u8]) {
+    fn quoted(&mut self, name: Member, value: &[u8]) {
         self.name(name);
         self.0.push(b'"');
         self.0.extend_from_slice(value);
         self.0.push(b'"');
     }
 
-    /// Names are ours, and plain.
-    fn name(&mut self, name: &'static str) {
-        if self.0.last() != Some(&b'{') {
-            self.0.push(b',');
-        }
-        self.0.push(b'"');
+    fn name(&mut self, Member(name): Member) {
         self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
     }
 
     fn digits(&mut self, value: impl itoa::Integer) {
@@ -139,12 +145,12 @@ mod tests {
         ) {
             let mut out = Vec::new();
             let mut object = Object::begin(&mut out, "now");
-            object.text("text", &text);
-            object.text_if("absent", None);
-            object.address("address", address);
-            object.number("number", number);
-            object.milliseconds("duration", Some(Duration::from_micros(microseconds.into())));
-            object.yes("yes");
+            object.text(member!("text"), &text);
+            object.text_if(member!("absent"), None);
+            object.address(member!("address"), address);
+            object.number(member!("number"), number);
+            object.milliseconds(member!("duration"), Some(Duration::from_micros(microseconds.into())));
+            object.yes(member!("yes"));
             object.end();
             let read: Value = serde_json::from_slice(&out).expect("JSON");
             prop_assert_eq!(&read["text"], &Value::from(text));
