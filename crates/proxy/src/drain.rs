@@ -1,6 +1,8 @@
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::task::Waker;
 use std::time::Duration;
 
 use hyper::rt::Executor;
@@ -64,6 +66,24 @@ impl Drain {
         self.0.started.cancelled().await;
     }
 
+    /// Does `work`, which looks by itself whether this has been started, and is asked anew when it is.
+    ///
+    /// Who waits to be told stands in one list for all workers, behind a lock. So a place there is taken once, and not looked
+    /// after whenever `work` goes on, which a connection does several times for each request.
+    pub(crate) async fn rouses<F: Future>(&self, mut work: Pin<&mut F>) -> F::Output {
+        let mut start = pin!(self.0.started.cancelled());
+        let mut told: Option<Waker> = None;
+        poll_fn(|cx| {
+            if !told.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                // Ready or not, `work` is asked below.
+                let _ = start.as_mut().poll(cx);
+                told = Some(cx.waker().clone());
+            }
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
     /// Resolves when it has been started and, seen from here, has lasted for this time, or its own is up.
     pub(crate) async fn started_for(&self, time: Duration) {
         self.started().await;
@@ -118,5 +138,29 @@ impl Drained {
             (Self::Cut(one), Self::Cut(two)) => Self::Cut(one + two),
             (Self::Cut(one), _) | (_, Self::Cut(one)) => Self::Cut(one),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_asked_anew_when_a_drain_starts_whichever_task_it_belongs_to_by_then() {
+        let drain = Drain::default();
+        let mut work = pin!(poll_fn(|_| if drain.has_started() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }));
+        let mut roused = pin!(drain.rouses(work.as_mut()));
+        let elsewhere = &mut Context::from_waker(Waker::noop());
+        assert!(roused.as_mut().poll(elsewhere).is_pending());
+        let ended = async { tokio::join!(roused, async { drain.start(Duration::ZERO) }) };
+        tokio::time::timeout(Duration::from_secs(5), ended)
+            .await
+            .expect("it was not asked");
     }
 }

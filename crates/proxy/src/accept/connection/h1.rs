@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::io;
+use std::pin::pin;
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Response, StatusCode};
@@ -55,13 +56,8 @@ where
     let verdict = io.verdict();
     let io = Prompted::new(io, prompter.clone());
     let connection = builder(&settings).serve_connection(TokioIo::new(io), service);
-    let mut connection = std::pin::pin!(connection.with_upgrades());
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        // It is `Parting` that ends it. All that it needs is to be asked.
-        () = drain.started() => connection.await,
-    };
-    if let Err(error) = ended {
+    // It is `Parting` that ends it in a drain. All that it needs is to be asked.
+    if let Err(error) = drain.rouses(pin!(connection.with_upgrades())).await {
         if let Some(why) = unread(&error, &verdict, &pace) {
             journey.refused(origin.address, why);
         }
