@@ -20,7 +20,7 @@ use crate::drain::Tasks;
 pub(crate) struct Lingering {
     /// `None` once it was given up, and while it is dropped.
     incoming: Option<Incoming>,
-    /// Where the rest is read; `None`: nowhere. An HTTP/2 stream ends by itself (RFC 9113 section 8.1).
+    /// Where the rest is read; `None`: nowhere, as there is none, or as an HTTP/2 stream ends by itself (RFC 9113 section 8.1).
     tasks: Option<Tasks>,
     /// Whether the client sends without being asked to. Reading is asking: hyper then answers `100 Continue`, which a
     /// client that was refused must not see (RFC 9110 section 10.1.1).
@@ -32,16 +32,14 @@ pub(crate) struct Lingering {
 
 impl Lingering {
     pub(crate) fn new(request: Request<Incoming>, tasks: &Tasks) -> Request<Self> {
-        let tasks = (request.version() < Version::HTTP_2).then(|| tasks.clone());
-        let unasked = !request.headers().contains_key(header::EXPECT);
-        request.map(|incoming| {
-            let is_over = incoming.is_end_stream();
-            Self {
-                incoming: Some(incoming),
-                tasks,
-                unasked,
-                is_over,
-            }
+        let is_over = request.body().is_end_stream();
+        let tasks = (!is_over && request.version() < Version::HTTP_2).then(|| tasks.clone());
+        let unasked = tasks.is_some() && !request.headers().contains_key(header::EXPECT);
+        request.map(|incoming| Self {
+            incoming: Some(incoming),
+            tasks,
+            unasked,
+            is_over,
         })
     }
 

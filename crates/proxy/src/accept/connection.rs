@@ -79,13 +79,17 @@ pub(crate) struct Peer {
 #[derive(Clone, Debug)]
 enum Presence {
     /// HTTP/1.1: one request at a time; the next byte begins another, or is no longer HTTP.
-    Alone {
-        pace: Pace,
-        sequel: Sequel,
-        prompter: Prompter,
-    },
+    Alone(Arc<Company>),
     /// HTTP/2: one of many. The last clone tells.
     Among { _stream: Stream, turn: Turn },
+}
+
+/// What a connection of HTTP/1.1 and its requests share; the same for all of them, so that each takes one handle and not three.
+#[derive(Debug)]
+struct Company {
+    pace: Pace,
+    sequel: Sequel,
+    prompter: Prompter,
 }
 
 /// Who is at the other end, before there is a request.
@@ -219,13 +223,25 @@ where
     }
 }
 
+// === impl Company ===
+
+impl Company {
+    fn of(pace: Pace) -> Self {
+        Self {
+            pace,
+            sequel: Sequel::default(),
+            prompter: Prompter::default(),
+        }
+    }
+}
+
 // === impl Peer ===
 
 impl Peer {
     /// The whole answer has been handed over.
     pub(crate) fn rests(&self) {
-        if let Presence::Alone { pace, .. } = &self.presence {
-            pace.request_ended();
+        if let Presence::Alone(company) = &self.presence {
+            company.pace.request_ended();
         }
     }
 
@@ -233,8 +249,8 @@ impl Peer {
     /// nothing in HTTP/2, as hyper's server has no way to.
     pub(crate) fn interim(&self, version: Version) -> Interim {
         match &self.presence {
-            Presence::Alone { prompter, .. } if version == Version::HTTP_11 => prompter.cue(),
-            Presence::Alone { .. } | Presence::Among { .. } => Interim::none(),
+            Presence::Alone(company) if version == Version::HTTP_11 => company.prompter.cue(),
+            Presence::Alone(_) | Presence::Among { .. } => Interim::none(),
         }
     }
 
@@ -242,7 +258,7 @@ impl Peer {
     /// take more: small parts show that it does, however slowly, and what waits for it is little.
     pub(crate) fn takes_at_most(&self) -> usize {
         match self.presence {
-            Presence::Alone { .. } => usize::MAX,
+            Presence::Alone(_) => usize::MAX,
             Presence::Among { .. } => h2::PART,
         }
     }
@@ -265,8 +281,8 @@ impl Peer {
     /// connection's place among all others, and the drain waits for it.
     pub(crate) fn leaves_http(&self, sequel: impl Future<Output = ()> + Send + 'static) {
         // HTTP/2 knows no upgrade (RFC 9113 section 8.6), so nobody asks for one there.
-        if let Presence::Alone { sequel: place, .. } = &self.presence {
-            place.set(sequel);
+        if let Presence::Alone(company) = &self.presence {
+            company.sequel.set(sequel);
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Response, StatusCode};
@@ -9,12 +10,11 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Origin, Peer, Presence, Serve, Shift};
+use super::{Company, Origin, Peer, Presence, Serve, Shift};
 use crate::accept::guard::{Guarded, Verdict};
-use crate::accept::interim::{Prompted, Prompter};
+use crate::accept::interim::Prompted;
 use crate::accept::paced::{Pace, Paced};
 use crate::accept::parting::Parting;
-use crate::accept::sequel::Sequel;
 use crate::drain::Drain;
 use crate::observe::Unread;
 use crate::settings::Settings;
@@ -31,39 +31,32 @@ where
         drain,
         ..
     } = shift;
-    let drain = &drain;
+    let (journey, drain) = (&journey, &drain);
     let (io, pace) = Paced::new(io, &settings);
     let io = Parting::new(io, pace.clone(), drain.clone());
-    let sequel = Sequel::default();
-    let prompter = Prompter::default();
+    let company = &Arc::new(Company::of(pace));
     let service = service_fn(|request| {
-        let (journey, pace) = (journey.clone(), pace.clone());
+        // At once: before hyper reads on, and would be watched as over a head.
+        company.pace.request_started();
         let peer = Peer {
             address: origin.address,
             secure: origin.secure,
-            presence: Presence::Alone {
-                pace: pace.clone(),
-                sequel: sequel.clone(),
-                prompter: prompter.clone(),
-            },
+            presence: Presence::Alone(Arc::clone(company)),
         };
-        Box::pin(async move {
-            pace.request_started();
-            Ok::<_, Infallible>(led_away(journey.serve(request, peer).await, drain))
-        })
+        Box::pin(async move { Ok::<_, Infallible>(led_away(journey.serve(request, peer).await, drain)) })
     });
-    let io = Guarded::new(io, sequel.clone());
+    let io = Guarded::new(io, company.sequel.clone());
     let verdict = io.verdict();
-    let io = Prompted::new(io, prompter.clone());
+    let io = Prompted::new(io, company.prompter.clone());
     let connection = builder(&settings).serve_connection(TokioIo::new(io), service);
     // It is `Parting` that ends it in a drain. All that it needs is to be asked.
     if let Err(error) = drain.rouses(pin!(connection.with_upgrades())).await {
-        if let Some(why) = unread(&error, &verdict, &pace) {
+        if let Some(why) = unread(&error, &verdict, &company.pace) {
             journey.refused(origin.address, why);
         }
         return Err(io::Error::other(error));
     }
-    sequel.play().await;
+    company.sequel.play().await;
     Ok(())
 }
 
