@@ -1,30 +1,35 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
 
-/// What one worker has done. Written by that worker alone and read by whoever asks, so relaxed atomics never contend.
+/// What one worker has done. Written by that worker alone and read by whoever asks.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    connections: AtomicI64,
-    connections_total: AtomicU64,
-    connections_refused: AtomicU64,
-    in_flight: AtomicI64,
-    by_class: [AtomicU64; 5],
-    aborted: AtomicU64,
-    passed_through: AtomicU64,
-    request_bytes: AtomicU64,
-    response_bytes: AtomicU64,
-    latency: [AtomicU64; LATENCY_BUCKETS_SECONDS.len()],
-    latency_over: AtomicU64,
-    latency_nanos: AtomicU64,
-    upstream_opened: AtomicU64,
-    upstream_reused: AtomicU64,
+    connections: Count,
+    connections_total: Count,
+    connections_refused: Count,
+    in_flight: Count,
+    by_class: [Count; 5],
+    aborted: Count,
+    passed_through: Count,
+    request_bytes: Count,
+    response_bytes: Count,
+    latency: [Count; LATENCY_BUCKETS_SECONDS.len()],
+    latency_over: Count,
+    latency_nanos: Count,
+    upstream_opened: Count,
+    upstream_reused: Count,
     /// Only failing requests come here.
     failures: Mutex<BTreeMap<&'static str, u64>>,
 }
+
+/// One figure. As nobody else writes it, nothing comes between its reading and its writing, and no instruction has to lock the
+/// memory for both.
+#[derive(Debug, Default)]
+struct Count(AtomicU64);
 
 /// What the workers have done until now.
 #[derive(Clone, Debug, Default)]
@@ -70,44 +75,44 @@ pub const LATENCY_BUCKETS_SECONDS: [f64; 12] = [
 
 impl Counters {
     pub(crate) fn connection_opened(&self) {
-        self.connections.fetch_add(1, Relaxed);
-        self.connections_total.fetch_add(1, Relaxed);
+        self.connections.add(1);
+        self.connections_total.add(1);
     }
 
     pub(crate) fn connection_refused(&self) {
-        self.connections_refused.fetch_add(1, Relaxed);
+        self.connections_refused.add(1);
     }
 
     pub(crate) fn connection_closed(&self) {
-        self.connections.fetch_sub(1, Relaxed);
+        self.connections.take(1);
     }
 
     pub(crate) fn request_started(&self) {
-        self.in_flight.fetch_add(1, Relaxed);
+        self.in_flight.add(1);
     }
 
     pub(crate) fn request_ended(&self, request_bytes: u64, response_bytes: u64, complete: bool) {
-        self.in_flight.fetch_sub(1, Relaxed);
-        self.request_bytes.fetch_add(request_bytes, Relaxed);
-        self.response_bytes.fetch_add(response_bytes, Relaxed);
+        self.in_flight.take(1);
+        self.request_bytes.add(request_bytes);
+        self.response_bytes.add(response_bytes);
         if !complete {
-            self.aborted.fetch_add(1, Relaxed);
+            self.aborted.add(1);
         }
     }
 
     pub(crate) fn answered(&self, status: StatusCode, after: Duration) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
         if let Some(count) = self.by_class.get(class) {
-            count.fetch_add(1, Relaxed);
+            count.add(1);
         }
         let seconds = after.as_secs_f64();
         let bucket = LATENCY_BUCKETS_SECONDS.iter().position(|bound| seconds <= *bound);
         bucket
             .and_then(|at| self.latency.get(at))
             .unwrap_or(&self.latency_over)
-            .fetch_add(1, Relaxed);
+            .add(1);
         self.latency_nanos
-            .fetch_add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+            .add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn failed(&self, reason: &'static str) {
@@ -120,40 +125,62 @@ impl Counters {
     }
 
     pub(crate) fn passed_through(&self) {
-        self.passed_through.fetch_add(1, Relaxed);
+        self.passed_through.add(1);
     }
 
     pub(crate) fn upstream_opened(&self) {
-        self.upstream_opened.fetch_add(1, Relaxed);
+        self.upstream_opened.add(1);
     }
 
     pub(crate) fn upstream_reused(&self) {
-        self.upstream_reused.fetch_add(1, Relaxed);
+        self.upstream_reused.add(1);
     }
 
     /// A reading. Its parts are read one after the other, so that they may differ by requests in between.
     pub(crate) fn read(&self) -> CountersSnapshot {
         CountersSnapshot {
-            connections: self.connections.load(Relaxed),
-            connections_total: self.connections_total.load(Relaxed),
-            connections_refused: self.connections_refused.load(Relaxed),
-            in_flight: self.in_flight.load(Relaxed),
-            by_class: self.by_class.each_ref().map(|count| count.load(Relaxed)),
-            aborted: self.aborted.load(Relaxed),
-            passed_through: self.passed_through.load(Relaxed),
-            request_bytes: self.request_bytes.load(Relaxed),
-            response_bytes: self.response_bytes.load(Relaxed),
-            latency: self.latency.each_ref().map(|count| count.load(Relaxed)),
-            latency_over: self.latency_over.load(Relaxed),
-            latency_sum: Duration::from_nanos(self.latency_nanos.load(Relaxed)),
-            upstream_opened: self.upstream_opened.load(Relaxed),
-            upstream_reused: self.upstream_reused.load(Relaxed),
+            connections: self.connections.now(),
+            connections_total: self.connections_total.total(),
+            connections_refused: self.connections_refused.total(),
+            in_flight: self.in_flight.now(),
+            by_class: self.by_class.each_ref().map(Count::total),
+            aborted: self.aborted.total(),
+            passed_through: self.passed_through.total(),
+            request_bytes: self.request_bytes.total(),
+            response_bytes: self.response_bytes.total(),
+            latency: self.latency.each_ref().map(Count::total),
+            latency_over: self.latency_over.total(),
+            latency_sum: Duration::from_nanos(self.latency_nanos.total()),
+            upstream_opened: self.upstream_opened.total(),
+            upstream_reused: self.upstream_reused.total(),
             failures: self
                 .failures
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
         }
+    }
+}
+
+// === impl Count ===
+
+impl Count {
+    fn add(&self, more: u64) {
+        self.0.store(self.total().wrapping_add(more), Relaxed);
+    }
+
+    /// Of what was added.
+    fn take(&self, some: u64) {
+        self.0.store(self.total().wrapping_sub(some), Relaxed);
+    }
+
+    fn total(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+
+    /// Of what comes and goes, and is little.
+    fn now(&self) -> i64 {
+        i64::try_from(self.total()).unwrap_or_default()
     }
 }
 
