@@ -1,5 +1,5 @@
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::task::coop::unconstrained;
@@ -13,7 +13,15 @@ pub(crate) struct Patience {
     /// Of the present wait; `None` while nothing is waited for.
     deadline: Option<Instant>,
     /// Made at the first wait and kept: most streams never wait, and the others wait often.
-    timer: Option<Pin<Box<Sleep>>>,
+    alarm: Option<Alarm>,
+}
+
+/// A timer that has been set, and the task that it wakes.
+#[derive(Debug)]
+struct Alarm {
+    timer: Pin<Box<Sleep>>,
+    /// `None` until somebody waits for it.
+    task: Option<Waker>,
 }
 
 impl Patience {
@@ -21,7 +29,7 @@ impl Patience {
         Self {
             limit,
             deadline: None,
-            timer: None,
+            alarm: None,
         }
     }
 
@@ -48,16 +56,39 @@ impl Patience {
     pub(crate) fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let limit = self.limit;
         let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        let alarm = self.alarm.get_or_insert_with(|| Alarm::at(deadline));
         loop {
-            // Unconstrained: a task whose other side always has more to say uses up its turn before it comes here, and a
-            // timer of tokio's is silent to whoever has.
-            ready!(pin!(unconstrained(timer.as_mut())).poll(cx));
-            if timer.deadline() >= deadline {
+            ready!(alarm.poll(cx));
+            if alarm.timer.deadline() >= deadline {
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(deadline);
+            alarm.timer.as_mut().reset(deadline);
         }
+    }
+}
+
+// === impl Alarm ===
+
+impl Alarm {
+    fn at(deadline: Instant) -> Self {
+        Self {
+            timer: Box::pin(sleep_until(deadline)),
+            task: None,
+        }
+    }
+
+    /// A connection that waits is asked several times for each request, and nearly always nothing has changed since it was last
+    /// asked. The timer, which it costs several atomic operations to ask, need not hear of it then.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_known = self.task.as_ref().is_some_and(|task| task.will_wake(cx.waker()));
+        if is_known && !self.timer.is_elapsed() {
+            return Poll::Pending;
+        }
+        // Unconstrained: a task whose other side always has more to say uses up its turn before it comes here, and a
+        // timer of tokio's is silent to whoever has.
+        let polled = pin!(unconstrained(self.timer.as_mut())).poll(cx);
+        self.task = polled.is_pending().then(|| cx.waker().clone());
+        polled
     }
 }
 
@@ -87,5 +118,21 @@ mod tests {
             Poll::Ready(())
         })
         .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_begins_anew_with_every_movement_and_wakes_whoever_waits_by_then() {
+        let mut patience = Patience::new(Duration::from_secs(60));
+        let elsewhere = &mut Context::from_waker(Waker::noop());
+        let began = Instant::now();
+        assert!(patience.poll_exhausted(elsewhere).is_pending());
+        advance(Duration::from_secs(40)).await;
+        patience.moved();
+        assert!(patience.poll_exhausted(elsewhere).is_pending());
+        advance(Duration::from_secs(40)).await;
+        assert!(patience.poll_exhausted(elsewhere).is_pending());
+        poll_fn(|cx| patience.poll_exhausted(cx)).await;
+        assert_eq!(began.elapsed().as_secs(), 100);
+        assert!(patience.poll_exhausted(elsewhere).is_ready());
     }
 }
