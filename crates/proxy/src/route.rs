@@ -1,16 +1,19 @@
+mod host;
+
 use std::collections::HashMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use exchange::{Grant, HostMetadata};
 use http::uri::Authority;
-use http::{HeaderValue, Method, Request, Version, header};
+use http::{HeaderValue, Method, Request};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
 use crate::Failure;
+
+pub(crate) use host::Host;
 
 /// Which workspace a request is for, by its exact host and by nothing else that a client sends.
 #[derive(Debug)]
@@ -153,7 +156,7 @@ impl Routes {
         }
         let host = Host::of(request)?;
         let workspace = self
-            .lookup(&host.0)
+            .lookup(&host)
             .ok_or_else(|| Failure::UnknownHost(host.to_string()))?;
         Ok(Destination {
             workspace: Arc::clone(workspace),
@@ -162,12 +165,20 @@ impl Routes {
     }
 
     /// The whole authority first, so that a configured port is honoured; then the host without its port.
-    fn lookup(&self, host: &Authority) -> Option<&Arc<Workspace>> {
+    fn lookup(&self, host: &Host) -> Option<&Arc<Workspace>> {
         if let Some(only) = &self.only {
             return Some(only);
         }
-        let lower = |text: &str| self.by_host.get(&text.to_ascii_lowercase());
-        lower(host.as_str()).or_else(|| lower(host.host()))
+        self.named(host.as_str()).or_else(|| self.named(host.name()))
+    }
+
+    /// Hosts are kept in lower case, in which nearly every client writes them.
+    fn named(&self, host: &str) -> Option<&Arc<Workspace>> {
+        if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.by_host.get(&host.to_ascii_lowercase())
+        } else {
+            self.by_host.get(host)
+        }
     }
 }
 
@@ -176,85 +187,6 @@ impl Routes {
 pub(crate) struct Destination {
     pub(crate) workspace: Arc<Workspace>,
     pub(crate) host: Host,
-}
-
-/// The one host that a request names.
-#[derive(Debug)]
-pub(crate) struct Host(Authority);
-
-impl Host {
-    /// As the client wrote it.
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-
-    /// Whether it can mean this machine alone, whoever answers for names: a loopback address, or `localhost`
-    /// (RFC 6761 section 6.3).
-    pub(crate) fn is_loopback(&self) -> bool {
-        let name = self.0.host();
-        let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
-        name.eq_ignore_ascii_case("localhost")
-            || address.is_ok_and(|address| address.to_canonical().is_loopback())
-    }
-
-    /// RFC 9112 section 3.2: exactly one `Host`, valid, and the same as an absolute target's (section 3.2.2 would
-    /// let the target win; a request that disagrees with itself is refused instead). In HTTP/2 the `:authority` stands for
-    /// it, and where both are sent they agree (RFC 9113 section 8.3.1).
-    pub(crate) fn of<B>(request: &Request<B>) -> Result<Self, Failure> {
-        let target = request.uri();
-        if !target.path().starts_with('/') {
-            return Err(Failure::BadRequest(
-                "the request target must be a path that starts with /",
-            ));
-        }
-        let mut named = request.headers().get_all(header::HOST).iter();
-        let host = match (named.next(), named.next(), target.authority()) {
-            (Some(host), None, _) => Authority::try_from(host.as_bytes()).ok(),
-            (None, _, Some(authority)) if request.version() == Version::HTTP_2 => Some(authority.clone()),
-            _ => {
-                return Err(Failure::BadRequest(
-                    "a request must carry exactly one Host header",
-                ));
-            }
-        };
-        let host = host
-            .filter(|host| is_host(host.as_str()))
-            .ok_or(Failure::BadRequest("the Host header is not a host"))?;
-        match target.authority() {
-            Some(authority) if authority != &host => Err(Failure::BadRequest(
-                "the Host header and the request target name different hosts",
-            )),
-            _ => Ok(Self(host)),
-        }
-    }
-}
-
-/// Narrower than RFC 3986, whose `reg-name` allows commas, quotes and percent signs, and whose port may be empty or
-/// larger than any: no host has them, while some servers split, decode or cut off there.
-fn is_host(text: &str) -> bool {
-    let bracketed = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    let (is_name, rest) = if let Some((address, rest)) = bracketed {
-        (address.parse::<Ipv6Addr>().is_ok(), rest)
-    } else {
-        let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
-        (!name.is_empty() && name.bytes().all(is_of_a_name), rest)
-    };
-    is_name && (rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
-}
-
-fn is_of_a_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
-}
-
-/// `u16` would take a sign as well.
-fn is_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 // === impl Workspace ===
