@@ -168,30 +168,40 @@ fn join_cookies(headers: &mut HeaderMap) {
 /// RFC 9110 section 7.6.1: what concerns one connection stays on it. `Connection` may stand more than once, so every
 /// value is read. And what else this way is closed to.
 fn strip_hop_by_hop_and(headers: &mut HeaderMap, closed_to: impl Fn(&str) -> bool) {
-    // RFC 9112 section 6.3: beside chunks a length means nothing, and without them it would be believed.
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        headers.remove(header::CONTENT_LENGTH);
+    let mut unwanted = those_where(headers, |name| names::is_hop_by_hop(name) || closed_to(name));
+    // Both are hop-by-hop: where they are, they are among these.
+    if unwanted.contains(&header::CONNECTION) {
+        unwanted.extend(nominated(headers));
     }
-    let nominated = nominated(headers);
-    remove_where(headers, |name| {
-        names::is_hop_by_hop(name) || closed_to(name) || nominated.iter().any(|nominated| nominated == name)
-    });
+    // RFC 9112 section 6.3: beside chunks a length means nothing, and without them it would be believed.
+    if unwanted.contains(&header::TRANSFER_ENCODING) {
+        unwanted.push(header::CONTENT_LENGTH);
+    }
+    remove_all(headers, unwanted);
+}
+
+fn remove_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&str) -> bool) {
+    let unwanted = those_where(headers, is_unwanted);
+    remove_all(headers, unwanted);
 }
 
 /// To look at the few names that there are costs less than to look for each that there might be.
-fn remove_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&str) -> bool) {
+fn those_where(headers: &HeaderMap, is_unwanted: impl Fn(&str) -> bool) -> Vec<HeaderName> {
     let unwanted = headers.keys().filter(|name| is_unwanted(name.as_str()));
-    for name in unwanted.cloned().collect::<Vec<_>>() {
+    unwanted.cloned().collect()
+}
+
+fn remove_all(headers: &mut HeaderMap, unwanted: Vec<HeaderName>) {
+    for name in unwanted {
         headers.remove(name);
     }
 }
 
-fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter();
     values
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .collect()
 }
 
 /// RFC 9112 section 3.2.1. The path and the query are moved, not parsed: `%2F` and `//` mean something to Databricks.

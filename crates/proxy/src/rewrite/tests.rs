@@ -402,7 +402,7 @@ proptest! {
             request.headers_mut().append("connection", HeaderValue::from_name(name.clone()));
         }
         // A plain field may itself be a `Connection`, and nominate what it says.
-        let nominated = super::nominated(request.headers());
+        let nominated: Vec<_> = super::nominated(request.headers()).collect();
         let headers = rewritten(request).headers;
 
         let set = ["host", "authorization"];
