@@ -52,10 +52,12 @@ pub(crate) fn check<B>(request: &Request<B>, settings: &Settings) -> Result<(), 
     if target.is_some_and(|target| target.as_str().len() > settings.max_target_size) {
         return Err(Failure::TargetTooLong(settings.max_target_size));
     }
+    let Some(most) = settings.max_body_size else {
+        return Ok(());
+    };
     let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    match (length, settings.max_body_size) {
-        (Some(length), Some(most)) if length > most => Err(Failure::BodyTooLarge(most)),
+    match length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()) {
+        Some(length) if length > most => Err(Failure::BodyTooLarge(most)),
         _ => Ok(()),
     }
 }
