@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -15,7 +16,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is to be said on one connection before its next answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Prompter(Arc<Mutex<Script>>);
+pub(super) struct Prompter(Arc<Stage>);
+
+#[derive(Debug, Default)]
+struct Stage {
+    script: Mutex<Script>,
+    /// Whether there may be a line in it; asked with every flush, and nearly always there is none.
+    has_lines: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Script {
@@ -23,7 +31,7 @@ struct Script {
     act: u64,
     is_open: bool,
     lines: VecDeque<Bytes>,
-    /// The connection, which reads its script whenever hyper has written all that it had.
+    /// The connection, which reads its script whenever hyper has written all that it had, and when there is a line.
     reader: Option<Waker>,
     /// A final answer that waits for the script's end.
     finale: Option<Waker>,
@@ -43,6 +51,8 @@ struct Cue {
 pub(super) struct Prompted<IO> {
     io: IO,
     prompter: Prompter,
+    /// Who was named as the script's reader.
+    reader: Option<Waker>,
     /// What has been begun.
     line: Bytes,
 }
@@ -62,11 +72,14 @@ impl Prompter {
     }
 
     /// What comes next, as far as it is written.
-    fn next(&self, cx: &Context<'_>) -> Option<Bytes> {
+    fn next(&self) -> Option<Bytes> {
+        if !self.0.has_lines.load(Relaxed) {
+            return None;
+        }
         let mut script = self.script();
         let next = script.lines.pop_front();
         if next.is_none() {
-            script.reader = script.is_open.then(|| cx.waker().clone());
+            self.0.has_lines.store(false, Relaxed);
             if let Some(finale) = script.finale.take() {
                 finale.wake();
             }
@@ -75,7 +88,7 @@ impl Prompter {
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,8 +113,9 @@ impl Interim {
             return;
         }
         script.lines.push_back(head.into());
-        if let Some(reader) = script.reader.take() {
-            reader.wake();
+        cue.prompter.0.has_lines.store(true, Relaxed);
+        if let Some(reader) = &script.reader {
+            reader.wake_by_ref();
         }
     }
 
@@ -134,6 +148,7 @@ impl<IO> Prompted<IO> {
         Self {
             io,
             prompter,
+            reader: None,
             line: Bytes::new(),
         }
     }
@@ -151,10 +166,23 @@ impl<IO: AsyncWrite + Unpin> Prompted<IO> {
         Poll::Ready(Ok(()))
     }
 
+    /// From now on, this task is woken when there is a line: most often it was the last time, too.
+    fn attend(&mut self, cx: &Context<'_>) {
+        if !self
+            .reader
+            .as_ref()
+            .is_some_and(|reader| reader.will_wake(cx.waker()))
+        {
+            self.reader = Some(cx.waker().clone());
+            self.prompter.script().reader.clone_from(&self.reader);
+        }
+    }
+
     /// hyper flushes when it has nothing left to write: whatever it wrote before is whole.
     fn poll_script(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.attend(cx);
         ready!(self.poll_line(cx))?;
-        while let Some(line) = self.prompter.next(cx) {
+        while let Some(line) = self.prompter.next() {
             self.line = line;
             ready!(self.poll_line(cx))?;
         }

@@ -1,6 +1,9 @@
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll, Wake, Waker};
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncWrite as _, AsyncWriteExt as _};
 
 use super::{MOST_LINES, Prompted, Prompter};
 
@@ -20,6 +23,36 @@ async fn it_is_put_where_nothing_is_half_written() {
     interim.end().await;
     io.write_all(b"200").await.unwrap();
     assert_eq!(written(io), "the end of another answer;103;200");
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Sleeper(AtomicUsize);
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+#[test]
+fn a_connection_that_rests_is_woken_in_whichever_task_it_is_by_then() {
+    let prompter = Prompter::default();
+    let mut io = Prompted::new(Vec::new(), prompter.clone());
+    let sleepers = [Arc::<Sleeper>::default(), Arc::default()];
+    for sleeper in &sleepers {
+        let interim = prompter.cue();
+        let waker = Waker::from(Arc::clone(sleeper));
+        let cx = &mut Context::from_waker(&waker);
+        for line in 1..3 {
+            assert!(Pin::new(&mut io).poll_flush(cx).is_ready());
+            interim.say("103;");
+            assert_eq!(sleeper.0.load(Relaxed), line);
+        }
+        assert!(Pin::new(&mut io).poll_flush(cx).is_ready());
+    }
+    assert_eq!(sleepers.map(|sleeper| sleeper.0.load(Relaxed)), [2, 2]);
+    assert_eq!(written(io), "103;".repeat(4));
 }
 
 #[tokio::test]
