@@ -114,7 +114,7 @@ where
             let shared = Shared {
                 counters,
                 tasks: Tasks::default(),
-                places: places.clone(),
+                places: places.for_one_worker(),
                 crowd: crowd.clone(),
             };
             let (end, desk) = self.start_worker(number, runtime, shared, drain.clone())?;

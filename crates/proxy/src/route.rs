@@ -25,7 +25,7 @@ pub struct Routes {
 }
 
 /// One Databricks workspace, ready to be forwarded to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Workspace {
     /// The configured name, for people, logs and metrics.
     pub name: String,
@@ -76,9 +76,10 @@ pub(crate) struct WorkspaceTls {
     pub(crate) h2: Arc<ClientConfig>,
 }
 
-/// What a workspace says about itself at `/.well-known/databricks-config`; empty until it has been asked.
-#[derive(Debug, Default)]
-pub struct Metadata(ArcSwapOption<HostMetadata>);
+/// What a workspace says about itself at `/.well-known/databricks-config`; empty until it has been asked. A clone is told the
+/// same.
+#[derive(Clone, Debug, Default)]
+pub struct Metadata(Arc<ArcSwapOption<HostMetadata>>);
 
 /// A URL that is no workspace's origin.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +138,25 @@ impl Routes {
             Err(RouteConflict::Empty)
         } else {
             Ok(routes)
+        }
+    }
+
+    /// The same for one worker alone. Each request counts among the holders of its workspace several times, and cores that count
+    /// at one place wait for each other.
+    pub(crate) fn for_one_worker(&self) -> Self {
+        let all: Vec<_> = self
+            .all
+            .iter()
+            .map(|those| Arc::new(Workspace::clone(those)))
+            .collect();
+        let own = |those: &Arc<Workspace>| all.get(those.index).map(Arc::clone);
+        let by_host = self.by_host.iter();
+        Self {
+            by_host: by_host
+                .filter_map(|(host, those)| Some((host.clone(), own(those)?)))
+                .collect(),
+            only: self.only.as_ref().and_then(own),
+            all,
         }
     }
 

@@ -105,12 +105,27 @@ impl<S: Clone> Duty<S> {
     /// With the connections of `before`, as far as they lead to where these rules do.
     fn new(before: &Upstream, rules: &Arc<Rules>, swap: &S, settings: &Arc<Settings>) -> Self {
         let upstream = before.for_workspaces(rules.routes.workspaces(), settings);
+        let own = Arc::new(for_one_worker(rules));
         Self {
-            journey: Journey::new(Arc::clone(rules), swap.clone(), upstream.clone()),
+            journey: Journey::new(own, swap.clone(), upstream.clone()),
             upstream,
             settings: Arc::clone(settings),
             shares: rules.shares.clone(),
         }
+    }
+}
+
+/// The same rules, over workspaces that no other worker holds.
+fn for_one_worker(rules: &Rules) -> Rules {
+    Rules {
+        routes: Arc::new(rules.routes.for_one_worker()),
+        verifier: rules.verifier.clone(),
+        clock: rules.clock.clone(),
+        audiences: rules.audiences.clone(),
+        forwarded: rules.forwarded,
+        max_headers: rules.max_headers,
+        credentials: rules.credentials.clone(),
+        shares: rules.shares.clone(),
     }
 }
 

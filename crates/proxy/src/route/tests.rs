@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use exchange::{FederationPolicy, Grant, Scope, TokenEndpoint};
+use exchange::{FederationPolicy, Grant, HostMetadata, Scope, TokenEndpoint};
 use http::Request;
 
 use super::{RouteConflict, Routes, Workspace, WorkspaceUrl};
@@ -69,6 +69,35 @@ fn a_host_with_a_configured_port_is_served_on_that_port_alone() {
         found(&two(), &to("b.example.com")),
         Err(Failure::UnknownHost(_))
     ));
+}
+
+#[test]
+fn a_worker_has_the_same_routes_and_shares_only_what_is_told_later() {
+    let routes = two();
+    let own = routes.for_one_worker();
+    for host in ["a.example.com", "b.example.com:8443", "b2.example.com:1"] {
+        assert_eq!(
+            found(&own, &to(host)).unwrap(),
+            found(&routes, &to(host)).unwrap()
+        );
+    }
+    assert!(matches!(
+        found(&own, &to("c.example.com")),
+        Err(Failure::UnknownHost(_))
+    ));
+    routes.workspaces()[1].metadata.set(HostMetadata::default());
+    let served = own.find(&to("b2.example.com")).unwrap().workspace;
+    assert!(served.metadata.read().is_some());
+    assert_eq!(
+        Arc::strong_count(&routes.workspaces()[1]),
+        3,
+        "two hosts and the list"
+    );
+
+    let only = Routes::new(vec![workspace("only", &[])])
+        .unwrap()
+        .for_one_worker();
+    assert_eq!(found(&only, &to("anything")).unwrap(), "only");
 }
 
 #[test]
