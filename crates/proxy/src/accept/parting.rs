@@ -100,7 +100,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Parting<IO> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        let this = self.get_mut();
+        // A request ends with the last part of its answer, and hyper reads again only when something comes. So this is where the
+        // wait for one more word begins; the next reading finds out that it is over.
+        let _ = this.may_end(cx);
+        Pin::new(&mut this.io).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
