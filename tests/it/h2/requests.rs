@@ -105,6 +105,26 @@ async fn a_body_of_unknown_length_arrives_whole_under_any_method() {
 }
 
 #[tokio::test]
+async fn parts_without_a_byte_hold_no_body_up() {
+    let (gateway, databricks, idp) = trio().await;
+    let token = format!("Bearer {}", idp.mint("alice"));
+    for length in [None, Some("5")] {
+        let mut frames = gateway.frames().await;
+        let changes = [(":method", Some("PUT")), (":path", Some("/testbed/sink"))];
+        let mut fields = fields(&token, &changes);
+        fields.extend(length.map(|length| ("content-length", length)));
+        frames.say(HEADERS, END_HEADERS, 1, &block(&fields)).await;
+        for part in [&b""[..], b"hel", b"", b"lo"] {
+            frames.say(DATA, 0, 1, part).await;
+        }
+        frames.say(DATA, END_STREAM, 1, b"").await;
+        assert_eq!(frames.end_of(1).await, End::Answered, "{length:?}");
+        let seen = forwarded(&databricks).pop().expect("a request");
+        assert_eq!(seen.body_bytes, 5);
+    }
+}
+
+#[tokio::test]
 async fn trailers_that_cannot_go_on_do_not_hold_a_request_up() {
     let (gateway, _, idp) = trio().await;
     let call = Call::post("/testbed/echo").bearer(&idp.mint("alice"));

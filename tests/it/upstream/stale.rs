@@ -163,7 +163,8 @@ async fn no_post_is_ever_doubled_by_a_workspace_that_closes_what_it_keeps_open()
     assert!(doubled.is_empty(), "{doubled:?}");
     for (target, status) in &answers {
         assert!(matches!(status, 200 | 502), "{target}: {status}");
-        assert!(seen.contains_key(target), "{target}");
+        // One that is on its way while the workspace closes is read by nobody.
+        assert!(*status == 502 || seen.contains_key(target), "{target}");
     }
     let broken = answers.iter().filter(|(_, status)| *status == 502).count();
     assert!((1..answers.len()).contains(&broken), "{broken}");
