@@ -1,4 +1,12 @@
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use testbed::{Authority, Databricks, Idp};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::harness::{Call, Gateway, ME, forwarded};
 
@@ -84,6 +92,72 @@ async fn a_large_upload_arrives_whole_at_a_workspace_that_speaks_tls() {
         let echo = client.send(call.body(vec![b'x'; length])).await.json();
         assert_eq!(echo["body_bytes"], length);
     }
+}
+
+/// Without a length the end of the connection is the answer's, and anybody on the way can end a TCP connection.
+#[tokio::test]
+async fn an_answer_that_ends_with_its_connection_is_whole_only_where_the_workspace_has_said_so() {
+    let (authority, idp) = (Authority::new(), Idp::start().await);
+    let databricks = Databricks::start(&idp).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("https://{}", listener.local_addr().expect("a bound socket"));
+    let gateway = Gateway::in_front_of_url(&url, &databricks, &idp)
+        .trust(&authority)
+        .start()
+        .await;
+    tokio::spawn(until_close(listener, serving(&authority)));
+    for (path, is_whole) in [("/said", true), ("/unsaid", false)] {
+        let mut wire = gateway.wire().await;
+        let token = idp.mint("alice");
+        wire.say(format!(
+            "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        ))
+        .await;
+        // The head may be cut off as well, if it comes with the end.
+        let answer = wire.rest().await;
+        let whole = b"4\r\npart\r\n0\r\n\r\n";
+        assert_eq!(
+            answer.ends_with(whole),
+            is_whole,
+            "{path}: {}",
+            answer.escape_ascii()
+        );
+        assert!(!answer.ends_with(b"0\r\n\r\n") || is_whole, "{path}");
+    }
+}
+
+/// Answers in no given length, and ends the session where it is asked for `/said`.
+async fn until_close(listener: TcpListener, config: Arc<ServerConfig>) {
+    let acceptor = TlsAcceptor::from(config);
+    loop {
+        let (socket, _) = listener.accept().await.expect("a connection");
+        let Ok(mut session) = acceptor.accept(socket).await else {
+            continue;
+        };
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(session.read_u8().await.expect("a head"));
+        }
+        let answer = b"HTTP/1.1 200 OK\r\n\r\npart";
+        session.write_all(answer).await.expect("a reader");
+        session.flush().await.expect("a reader");
+        if head.starts_with(b"GET /said ") {
+            session.shutdown().await.expect("a reader");
+        }
+    }
+}
+
+fn serving(authority: &Authority) -> Arc<ServerConfig> {
+    let (chain, key) = authority.server_pem(&["127.0.0.1"]);
+    let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+    let builder =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().expect("versions");
+    let config = builder
+        .with_no_client_auth()
+        .with_single_cert(chain.expect("a chain"), key);
+    Arc::new(config.expect("a pair"))
 }
 
 #[tokio::test]

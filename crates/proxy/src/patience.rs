@@ -37,12 +37,6 @@ impl Patience {
         self.limit
     }
 
-    /// For another stream, with the timer of the last one.
-    pub(crate) fn anew(mut self) -> Self {
-        self.moved();
-        self
-    }
-
     /// The other side has moved, or nothing is expected of it. The timer is left to itself: at worst it wakes its
     /// task once for nothing.
     pub(crate) fn moved(&mut self) {

@@ -1,4 +1,5 @@
-use std::future::Future as _;
+use std::future::{Future as _, poll_fn};
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -94,14 +95,10 @@ impl Answer {
                     self.release();
                     break;
                 }
-                Taken::Nothing => match ready!(origin.poll_more(self.framing.most(), cx)) {
-                    Err(Fault::BrokeOff(error))
-                        if matches!(self.framing, Framing::UntilClose)
-                            && error.kind() == std::io::ErrorKind::UnexpectedEof =>
-                    {
-                        self.framing = Framing::Length(0);
-                    }
-                    more => more?,
+                Taken::Nothing => match ready!(origin.poll_more(self.framing.most(), cx))? {
+                    1.. => {}
+                    0 if matches!(self.framing, Framing::UntilClose) => self.framing = Framing::Length(0),
+                    0 => return Poll::Ready(Some(Err(Fault::BrokeOff(ErrorKind::UnexpectedEof.into())))),
                 },
             }
         }
@@ -148,7 +145,7 @@ impl Origin {
         }
     }
 
-    fn poll_more(&mut self, most: usize, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+    fn poll_more(&mut self, most: usize, cx: &mut Context<'_>) -> Poll<Result<usize, Fault>> {
         match self {
             Self::Alone(lease) => {
                 let link = lease.link();
@@ -175,7 +172,7 @@ impl Beside {
     }
 
     /// An upload that fails takes its answer along: the workspace waits for the rest, and so would the client.
-    fn poll_more(&mut self, most: usize, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+    fn poll_more(&mut self, most: usize, cx: &mut Context<'_>) -> Poll<Result<usize, Fault>> {
         if let Some(upload) = &mut self.upload
             && let Poll::Ready(ended) = Pin::new(upload).poll(cx)
         {
@@ -200,5 +197,5 @@ impl Beside {
 }
 
 async fn go_on(mut upload: Upload, mut writes: WriteHalf<Wire>) -> Result<(), UploadError> {
-    std::future::poll_fn(|cx| upload.poll(&mut writes, cx)).await
+    poll_fn(|cx| upload.poll(&mut writes, cx)).await
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -48,11 +49,8 @@ impl Link {
             }
             match self.poll_more(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) if self.unread.bytes.is_empty() => {
-                    return Poll::Ready(Err(Fault::Silent(error)));
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Fault::BrokeOff(error))),
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(ended) => return Poll::Ready(Err(self.ended(ended))),
             }
         }
     }
@@ -61,16 +59,27 @@ impl Link {
         Reread::new(self.unread.bytes.freeze(), self.wire)
     }
 
-    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    /// With a head, which is no end in any order.
+    fn ended(&self, end: io::Result<usize>) -> Fault {
+        let error = end.err().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+        if self.unread.bytes.is_empty() {
+            Fault::Silent(error)
+        } else {
+            Fault::BrokeOff(error)
+        }
+    }
+
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.unread.poll_more(&mut self.wire, usize::MAX, cx)
     }
 
     pub(super) fn take_patience(&mut self, limit: Duration) -> Patience {
         let kept = self.patience.take().filter(|patience| patience.limit() == limit);
-        kept.map_or_else(|| Patience::new(limit), Patience::anew)
+        kept.unwrap_or_else(|| Patience::new(limit))
     }
 
-    pub(super) fn keep_patience(&mut self, patience: Patience) {
+    pub(super) fn keep_patience(&mut self, mut patience: Patience) {
+        patience.moved();
         self.patience = Some(patience);
     }
 }
