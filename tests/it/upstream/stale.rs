@@ -11,6 +11,15 @@ fn request(method: &str, token: &str, rest: &str) -> String {
     format!("{method} /x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{rest}")
 }
 
+/// The workspace's end of a connection that has served a request, and is kept.
+async fn kept(upstream: &Upstream, wire: &mut Wire, token: &str) -> Wire {
+    wire.say(request("GET", token, "\r\n")).await;
+    let (_, mut workspace) = upstream.accept().await;
+    workspace.say(OK).await;
+    assert_eq!(wire.answer().await.text(), "ok");
+    workspace
+}
+
 /// Sends a request down a connection that has served before, and whose workspace reads the head and closes.
 async fn into_the_void(
     upstream: &Upstream,
@@ -18,10 +27,7 @@ async fn into_the_void(
     token: &str,
     (method, rest): (&str, &str),
 ) -> Head {
-    wire.say(request("GET", token, "\r\n")).await;
-    let (_, mut workspace) = upstream.accept().await;
-    workspace.say(OK).await;
-    assert_eq!(wire.answer().await.text(), "ok");
+    let mut workspace = kept(upstream, wire, token).await;
     wire.say(request(method, token, rest)).await;
     workspace.head().await
 }
@@ -95,10 +101,7 @@ async fn what_may_have_been_acted_upon_is_a_502_and_not_sent_again() {
 async fn an_answer_that_has_begun_is_not_asked_for_again() {
     let (_gateway, upstream, mut wire, token) = by_hand().await;
     for answer in ["HTTP/1.1 200 OK\r\nno field\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n"] {
-        wire.say(request("GET", &token, "\r\n")).await;
-        let (_, mut workspace) = upstream.accept().await;
-        workspace.say(OK).await;
-        assert_eq!(wire.answer().await.text(), "ok");
+        let mut workspace = kept(&upstream, &mut wire, &token).await;
         wire.say(request("GET", &token, "\r\n")).await;
         workspace.head().await;
         workspace.say(answer).await;
@@ -111,10 +114,7 @@ async fn an_answer_that_has_begun_is_not_asked_for_again() {
 async fn an_answer_that_has_begun_is_not_asked_for_again_though_the_workspace_closes_then() {
     let (_gateway, upstream, mut wire, token) = by_hand().await;
     for beginning in ["H", "HTTP/1.1 200 OK\r\nX-A", "HTTP/1.1 103 Early Hints\r\n\r\n"] {
-        wire.say(request("GET", &token, "\r\n")).await;
-        let (_, mut workspace) = upstream.accept().await;
-        workspace.say(OK).await;
-        assert_eq!(wire.answer().await.text(), "ok");
+        let mut workspace = kept(&upstream, &mut wire, &token).await;
         wire.say(request("GET", &token, "\r\n")).await;
         workspace.head().await;
         workspace.say(beginning).await;

@@ -1,4 +1,3 @@
-use std::error::Error;
 use std::time::Duration;
 
 use super::ConnectError;
@@ -52,23 +51,11 @@ impl ForwardError {
         }
     }
 
-    /// hyper reports an error of the request's body as the caller's (`is_user`), and everything else as the connection's.
-    fn from_hyper(error: hyper::Error) -> Self {
-        if !error.is_user() {
-            return Self::Broke(error.into());
-        }
-        let cause = error.source().and_then(<dyn Error>::downcast_ref);
-        match cause {
-            Some(&RequestBodyError::Stalled(limit)) => Self::RequestStalled(limit),
-            Some(&RequestBodyError::TooLarge(most)) => Self::RequestTooLarge(most),
-            _ => Self::RequestBody(error),
-        }
-    }
-
-    /// The same for HTTP/2, where hyper reports a request body's end as the stream's: the body itself knows better.
+    /// What hyper reports of an exchange over HTTP/2: a request body's end as the stream's, of which the body itself knows better.
     pub(super) fn from_stream(error: hyper::Error, progress: &Progress) -> Self {
         match progress.shortfall() {
-            None => Self::from_hyper(error),
+            None if error.is_user() => Self::RequestBody(error),
+            None => Self::Broke(error.into()),
             Some(Shortfall::Broke) => Self::RequestBody(error),
             Some(Shortfall::Stalled(limit)) => Self::RequestStalled(limit),
             Some(Shortfall::TooLarge(most)) => Self::RequestTooLarge(most),

@@ -28,6 +28,7 @@ use super::{ConnectError, Forward, ForwardError, Inner, UpstreamBody};
 use crate::relay;
 use crate::route::Workspace;
 use exchange::{Exchange, Unanswered};
+use framing::Framing;
 use pool::Lease;
 use response::Head;
 
@@ -84,8 +85,7 @@ impl Inner {
         lease: Lease,
         head: Head,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
-        let framing = head
-            .framing(exchange.asks_for_head_only)
+        let framing = Framing::of(&head.parts, exchange.asks_for_head_only)
             .map_err(BrokenConnection::from)
             .map_err(ForwardError::Broke)?;
         let idle = self.idleness(&exchange.progress);

@@ -55,7 +55,7 @@ impl<'a, M: FnMut() -> Option<&'a [u8]>> Dry<M> {
                 None => return Ok(None),
             }
         };
-        let mut framing = head.framing(to_a_head_request)?;
+        let mut framing = Framing::of(&head.parts, to_a_head_request)?;
         let (mut body, mut trailers) = (Vec::new(), HeaderMap::new());
         loop {
             match framing.take(&mut self.unread)? {

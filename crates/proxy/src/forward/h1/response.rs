@@ -8,7 +8,6 @@ use hyper::ext::ReasonPhrase;
 use memchr::{memchr_iter, memmem};
 
 use super::fault::Fault;
-use super::framing::Framing;
 
 /// The head of an answer, and what it says of what follows.
 #[derive(Debug)]
@@ -16,6 +15,15 @@ pub(super) struct Head {
     pub(super) parts: response::Parts,
     /// Whether the connection may serve another request afterwards.
     pub(super) persists: bool,
+}
+
+// === impl Head ===
+
+impl Head {
+    /// Whether another one follows (RFC 9110 section 15.2). After `101` it is not HTTP that does.
+    pub(super) fn is_interim(&self) -> bool {
+        self.parts.status.is_informational() && self.parts.status != StatusCode::SWITCHING_PROTOCOLS
+    }
 }
 
 /// Takes a head off the front of `unread` (RFC 9112 sections 4 and 5), if all of it has come.
@@ -120,18 +128,6 @@ fn words(error: httparse::Error) -> &'static str {
         httparse::Error::Status => "invalid status line",
         httparse::Error::Version => "invalid version",
         httparse::Error::Token | httparse::Error::TooManyHeaders => "invalid token",
-    }
-}
-
-impl Head {
-    /// Whether another one follows (RFC 9110 section 15.2). After `101` it is not HTTP that does.
-    pub(super) fn is_interim(&self) -> bool {
-        self.parts.status.is_informational() && self.parts.status != StatusCode::SWITCHING_PROTOCOLS
-    }
-
-    /// How the body behind it is delimited.
-    pub(super) fn framing(&self, of_a_head_request: bool) -> Result<Framing, Fault> {
-        Framing::of(&self.parts, of_a_head_request)
     }
 }
 
