@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from contextlib import contextmanager
 
 from . import measure
@@ -10,6 +11,10 @@ from .peers import BY_NAME, Setting, started
 from .place import BUILT
 
 IDLE_CONNECTIONS = 4000
+# Others that come and go.
+PASSERS_BY = 200
+# A proxy may keep more for a connection that was used a moment ago. All rest for much longer than this.
+SETTLED_SECONDS = 6
 IDLE_PEERS = ("lakegate", "haproxy", "nginx", "envoy")
 
 
@@ -33,12 +38,19 @@ def cached_token(place, count):
 def _idle(peer, place, way):
     with measure.origin(place), started(peer, place, Setting(way)) as proxy:
         target = Target(proxy.port, proxy.secure, place, (1,))
-        with _resting(target, 200):
-            # What the first connections make it set up is nobody's in particular.
-            pass
+        # What the first connections make it set up is nobody's in particular.
+        _pass_by(target)
         before = proxy.process.memory()
         with _resting(target, IDLE_CONNECTIONS):
+            time.sleep(SETTLED_SECONDS)
+            # Allocators give back what is free when they have something to do.
+            _pass_by(target)
             return (proxy.process.memory() - before) / IDLE_CONNECTIONS / 1024
+
+
+def _pass_by(target):
+    with _resting(target, PASSERS_BY):
+        pass
 
 
 @contextmanager

@@ -15,6 +15,11 @@ impl<IO> Reread<IO> {
     pub(crate) fn new(read: Bytes, io: IO) -> Self {
         Self { read, io }
     }
+
+    /// The connection itself. What is still to be read again is lost.
+    pub(crate) fn into_inner(self) -> IO {
+        self.io
+    }
 }
 
 /// What was read is the client's or the workspace's.

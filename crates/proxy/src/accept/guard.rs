@@ -10,6 +10,7 @@ mod word;
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
@@ -32,9 +33,16 @@ pub(super) struct Guarded<IO> {
     sequel: Sequel,
 }
 
-/// What the guard of a connection found fault with, once it has; for whoever is to say so.
+/// What the guard of a connection thinks of what it has read, for whoever is to act on it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdict(Arc<OnceLock<&'static str>>);
+pub(super) struct Verdict(Arc<Findings>);
+
+#[derive(Debug, Default)]
+struct Findings {
+    fault: OnceLock<&'static str>,
+    /// Whether the last byte was not the last of a request.
+    is_amid: AtomicBool,
+}
 
 /// The client's side of an HTTP/1.1 connection as hyper sees it, with nothing in it but requests that every server reads
 /// alike.
@@ -47,8 +55,14 @@ pub fn guarded<IO: AsyncRead + AsyncWrite + Unpin>(io: IO) -> impl AsyncRead + A
 // === impl Verdict ===
 
 impl Verdict {
+    /// What was found fault with, once something was.
     pub(super) fn fault(&self) -> Option<&'static str> {
-        self.0.get().copied()
+        self.0.fault.get().copied()
+    }
+
+    /// Whether all that was read were whole requests, so that the next byte begins another.
+    pub(super) fn is_between_requests(&self) -> bool {
+        self.fault().is_none() && !self.0.is_amid.load(Relaxed)
     }
 }
 
@@ -78,10 +92,11 @@ impl<IO> Guarded<IO> {
                 "a request that can be read in more than one way"
             );
             // The first stays: nothing is read behind it.
-            let _ = self.verdict.0.set(refusal.fault);
+            let _ = self.verdict.0.fault.set(refusal.fault);
             buf.set_filled(before + refusal.at);
             self.instead = Some(UNREADABLE);
         }
+        self.verdict.0.is_amid.store(!self.grammar.is_between(), Relaxed);
     }
 
     /// As much as there is room for; at its end, nothing, which is the end of the connection.

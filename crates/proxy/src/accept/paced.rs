@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -18,8 +19,12 @@ use crate::settings::Settings;
 pub(super) struct Paced<IO> {
     io: IO,
     pace: Pace,
-    /// With a client that has nothing to ask at present.
+    /// Whether anything was written that has not been flushed.
+    is_unflushed: bool,
+    /// With a client that has nothing to ask at present, while all is kept ready for its next request.
     resting: Patience,
+    /// With the same client afterwards.
+    dozing: Patience,
     /// With a head that is unfinished.
     head: Patience,
     /// With a client that takes nothing of what is ready for it.
@@ -34,6 +39,11 @@ const RESTING: u8 = 0;
 const IN_HEAD: u8 = 1;
 const IN_REQUEST: u8 = 2;
 const LATE: u8 = 3;
+const DROWSY: u8 = 4;
+
+/// How long a connection that waits for its next request keeps all ready for it. Longer than most pauses within one piece of
+/// work of a client's, and short beside the minutes for which clients keep what they no longer use.
+pub(super) const AWAKE: Duration = Duration::from_secs(3);
 
 // === impl Pace ===
 
@@ -50,7 +60,12 @@ impl Pace {
 
     /// Whether nothing of a request has come that is unanswered.
     pub(super) fn rests(&self) -> bool {
-        self.0.load(Relaxed) == RESTING
+        matches!(self.0.load(Relaxed), RESTING | DROWSY)
+    }
+
+    /// Whether it has rested for so long that nothing need be kept ready, and all that was said has been sent.
+    pub(super) fn is_drowsy(&self) -> bool {
+        self.0.load(Relaxed) == DROWSY
     }
 
     /// Whether the connection ended as a head did not.
@@ -64,10 +79,13 @@ impl Pace {
 impl<IO> Paced<IO> {
     pub(super) fn new(io: IO, settings: &Settings) -> (Self, Pace) {
         let pace = Pace(Arc::new(AtomicU8::new(RESTING)));
+        let awake = AWAKE.min(settings.idle_timeout);
         let paced = Self {
             io,
             pace: pace.clone(),
-            resting: Patience::new(settings.idle_timeout),
+            is_unflushed: false,
+            resting: Patience::new(awake),
+            dozing: Patience::new(settings.idle_timeout.saturating_sub(awake)),
             head: Patience::new(settings.header_timeout),
             writing: Patience::new(settings.body_idle_timeout),
         };
@@ -76,19 +94,28 @@ impl<IO> Paced<IO> {
 
     /// Whether what should have come by now has not.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        let patience = match self.pace.0.load(Relaxed) {
-            RESTING => &mut self.resting,
-            IN_HEAD => &mut self.head,
-            _ => return false,
-        };
-        patience.poll_exhausted(cx).is_ready()
+        match self.pace.0.load(Relaxed) {
+            // Its client may still be reading; that has a patience of its own.
+            RESTING if self.is_unflushed => false,
+            RESTING => {
+                if self.resting.poll_exhausted(cx).is_pending() {
+                    return false;
+                }
+                self.pace.0.store(DROWSY, Relaxed);
+                self.dozing.poll_exhausted(cx).is_ready()
+            }
+            DROWSY => self.dozing.poll_exhausted(cx).is_ready(),
+            IN_HEAD => self.head.poll_exhausted(cx).is_ready(),
+            _ => false,
+        }
     }
 
     /// Something has come: a rest is over, and a head is still to be finished in its own time.
     fn moved(&mut self) {
-        if self.pace.0.load(Relaxed) == RESTING {
+        if self.pace.rests() {
             self.pace.0.store(IN_HEAD, Relaxed);
             self.resting.moved();
+            self.dozing.moved();
             self.head.moved();
         }
     }
@@ -137,15 +164,21 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().write(cx, |io, cx| io.poll_write(cx, buf))
+        let this = self.get_mut();
+        this.is_unflushed = true;
+        this.write(cx, |io, cx| io.poll_write(cx, buf))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let polled = this.write(cx, AsyncWrite::poll_flush);
+        if polled.is_ready() {
+            this.is_unflushed = false;
+        }
         // A request may end with its answer's head. hyper then does not read again before something comes, so this is
         // where the time for resting begins; the next reading finds out that it is over.
         let _ = this.is_late(cx);
-        this.write(cx, AsyncWrite::poll_flush)
+        polled
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -157,8 +190,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Paced<IO> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut()
-            .write(cx, |io, cx| io.poll_write_vectored(cx, bufs))
+        let this = self.get_mut();
+        this.is_unflushed = true;
+        this.write(cx, |io, cx| io.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

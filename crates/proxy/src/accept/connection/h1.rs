@@ -1,3 +1,5 @@
+mod doze;
+
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
@@ -7,7 +9,6 @@ use http::header::CONNECTION;
 use http::{HeaderValue, Response, StatusCode};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Company, Origin, Peer, Presence, Serve, Shift};
@@ -35,7 +36,7 @@ where
     let (io, pace) = Paced::new(io, &settings);
     let io = Parting::new(io, pace.clone(), drain.clone());
     let company = &Arc::new(Company::of(pace));
-    let service = service_fn(|request| {
+    let answer = |request| {
         // At once: before hyper reads on, and would be watched as over a head.
         company.pace.request_started();
         let peer = Peer {
@@ -44,14 +45,15 @@ where
             presence: Presence::Alone(Arc::clone(company)),
         };
         Box::pin(async move { Ok::<_, Infallible>(led_away(journey.serve(request, peer).await, drain)) })
-    });
+    };
     let io = Guarded::new(io, company.sequel.clone());
-    let verdict = io.verdict();
+    let verdict = &io.verdict();
     let io = Prompted::new(io, company.prompter.clone());
-    let connection = builder(&settings).serve_connection(TokioIo::new(io), service);
+    let may_doze = || company.pace.is_drowsy() && verdict.is_between_requests();
+    let connection = doze::serve(io, builder(&settings), service_fn(&answer), may_doze);
     // It is `Parting` that ends it in a drain. All that it needs is to be asked.
-    if let Err(error) = drain.rouses(pin!(connection.with_upgrades())).await {
-        if let Some(why) = unread(&error, &verdict, &company.pace) {
+    if let Err(error) = drain.rouses(pin!(connection)).await {
+        if let Some(why) = unread(&error, verdict, &company.pace) {
             journey.refused(origin.address, why);
         }
         return Err(io::Error::other(error));
@@ -102,3 +104,6 @@ fn builder(settings: &Settings) -> Builder {
 /// What is read of an upload before the workspace takes any of it, and what is written ahead of a client that does not
 /// read: hyper's own limit is 400 KiB, and a stalled exchange holds several times as much.
 const BUFFER: usize = 80 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,11 @@ impl Grammar {
         }
     }
 
+    /// Whether all that was read were whole requests.
+    pub(super) fn is_between(&self) -> bool {
+        self.place == Place::Between
+    }
+
     /// How many of the next bytes change nothing about what the one behind them means: most of what is ever read.
     fn skip(&mut self, rest: &[u8]) -> usize {
         match &mut self.place {
