@@ -14,7 +14,7 @@ use crate::memory::Memory;
 use crate::provider::Provider;
 use crate::refresh::Refresher;
 use crate::rejection::{Quoted, Rejection};
-use crate::{BearerToken, Clock, Identity};
+use crate::{BearerToken, Clock, Identity, LastToken};
 
 pub use builder::VerifierBuilder;
 
@@ -70,18 +70,23 @@ impl Verifier {
     /// # Errors
     /// The [`Rejection`] says why, and what to do about it.
     pub async fn verify(&self, token: BearerToken) -> Result<Identity, Rejection> {
+        self.verify_next(token, &LastToken::default()).await
+    }
+
+    /// The same for one of many tokens that a connection presents, most often the one before.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn verify_next(&self, token: BearerToken, last: &LastToken) -> Result<Identity, Rejection> {
         // Before the digest, so that an oversized token costs nothing at all.
         if token.expose().len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLarge {
                 size: token.expose().len(),
             });
         }
-        let digest = TokenDigest::of(&token);
-        if let Some(facts) = self.0.memory.recall(digest, self.0.clock.now()) {
-            return Ok(Identity::new(token, facts));
-        }
-        let facts = Arc::new(self.0.judge(token.expose()).await?);
-        self.0.memory.remember(digest, Arc::clone(&facts));
+        let digest = last.digest(&token);
+        let facts = self.0.facts(&token, digest).await?;
+        last.keep(&token, digest);
         Ok(Identity::new(token, facts))
     }
 
@@ -103,6 +108,16 @@ impl Verifier {
 // === impl Inner ===
 
 impl Inner {
+    /// What is remembered of a token with this digest; what it says, otherwise.
+    async fn facts(&self, token: &BearerToken, digest: TokenDigest) -> Result<Arc<Facts>, Rejection> {
+        if let Some(facts) = self.memory.recall(digest, self.clock.now()) {
+            return Ok(facts);
+        }
+        let facts = Arc::new(self.judge(token.expose()).await?);
+        self.memory.remember(digest, Arc::clone(&facts));
+        Ok(facts)
+    }
+
     /// The order is the security: size and shape, header, then `iss` - not trusted, only used to choose
     /// whose keys may vouch - then the key, then the signature, and only then what the claims say.
     async fn judge(&self, token: &[u8]) -> Result<Facts, Rejection> {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
 use http::{Request, Response};
-use identity::{BearerToken, Clock, Verifier};
+use identity::{BearerToken, Clock, LastToken, Verifier};
 use tower::{Service, ServiceExt as _};
 
 use crate::accept::Interim;
@@ -63,6 +63,7 @@ where
         &self,
         mut request: Request<RequestBody>,
         interim: &Interim,
+        last: &LastToken,
         trail: &mut Trail,
     ) -> Result<Response<Body>, Failure> {
         head::check(&request, self.rules.max_headers)?;
@@ -78,7 +79,7 @@ where
         let upgrade = Upgrade::asked(&mut request)?;
         let Destination { workspace, host } = destination;
         let credential = credentials.of(&request, workspace.allowances)?;
-        let (authority, again) = self.authorize(credential, &workspace, trail).await?;
+        let (authority, again) = self.authorize(credential, last, &workspace, trail).await?;
 
         let (mut head, body) = request.into_parts();
         let visit = trail.visit(host);
@@ -107,18 +108,19 @@ where
     async fn authorize(
         &self,
         credential: Credential<'_>,
+        last: &LastToken,
         workspace: &Workspace,
         trail: &mut Trail,
     ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
         let machine = match credential {
-            Credential::Presented(token) => return self.authority(token, workspace, trail).await,
+            Credential::Presented(token) => return self.authority(token, last, workspace, trail).await,
             Credential::Of(machine) => machine,
         };
         let token = machine.source.token().await?;
         match machine.next_hop {
             NextHop::Gateway => Ok((Authority::shown(machine::bearer(&token)?), None)),
             NextHop::Workspace => {
-                let swapped = self.authority(token.clone(), workspace, trail).await;
+                let swapped = self.authority(token.clone(), last, workspace, trail).await;
                 swapped.map_err(|failure| NoToken::or(failure, &token, self.rules.clock.now()))
             }
         }
@@ -130,10 +132,11 @@ where
     async fn authority(
         &self,
         credential: BearerToken,
+        last: &LastToken,
         workspace: &Workspace,
         trail: &mut Trail,
     ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
-        let identity = match self.rules.verifier.verify(credential.clone()).await {
+        let identity = match self.rules.verifier.verify_next(credential.clone(), last).await {
             Ok(identity) => identity,
             Err(rejection) => {
                 let passed = PassedToken::instead_of(rejection, &credential, workspace)?;

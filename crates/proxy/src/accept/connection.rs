@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
+use identity::LastToken;
 use rustls::ServerConfig;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
@@ -81,7 +82,11 @@ enum Presence {
     /// HTTP/1.1: one request at a time; the next byte begins another, or is no longer HTTP.
     Alone(Arc<Company>),
     /// HTTP/2: one of many. The last clone tells.
-    Among { _stream: Stream, turn: Turn },
+    Among {
+        _stream: Stream,
+        turn: Turn,
+        last_token: Arc<LastToken>,
+    },
 }
 
 /// What a connection of HTTP/1.1 and its requests share; the same for all of them, so that each takes one handle and not three.
@@ -90,6 +95,7 @@ struct Company {
     pace: Pace,
     sequel: Sequel,
     prompter: Prompter,
+    last_token: LastToken,
 }
 
 /// Who is at the other end, before there is a request.
@@ -231,6 +237,7 @@ impl Company {
             pace,
             sequel: Sequel::default(),
             prompter: Prompter::default(),
+            last_token: LastToken::default(),
         }
     }
 }
@@ -251,6 +258,14 @@ impl Peer {
         match &self.presence {
             Presence::Alone(company) if version == Version::HTTP_11 => company.prompter.cue(),
             Presence::Alone(_) | Presence::Among { .. } => Interim::none(),
+        }
+    }
+
+    /// Who asked on this connection before.
+    pub(crate) fn last_token(&self) -> &LastToken {
+        match &self.presence {
+            Presence::Alone(company) => &company.last_token,
+            Presence::Among { last_token, .. } => last_token,
         }
     }
 

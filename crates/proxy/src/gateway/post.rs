@@ -157,7 +157,15 @@ where
         let mut trail = Box::new(standing.observer.watch(&request, from.address, from.secure));
         let interim = from.interim(request.version());
         let journey = match standing.enter(&request, &duty.settings, &mut trail) {
-            Ok(()) => unharmed(pin!(duty.journey.travel(request, &interim, &mut trail))).await,
+            Ok(()) => {
+                unharmed(pin!(duty.journey.travel(
+                    request,
+                    &interim,
+                    from.last_token(),
+                    &mut trail
+                )))
+                .await
+            }
             Err(failure) => Err(failure),
         };
         interim.end().await;

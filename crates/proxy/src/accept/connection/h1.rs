@@ -50,7 +50,8 @@ where
     let verdict = &io.verdict();
     let io = Prompted::new(io, company.prompter.clone());
     let may_doze = || company.pace.is_drowsy() && verdict.is_between_requests();
-    let connection = doze::serve(io, builder(&settings), service_fn(&answer), may_doze);
+    let forget = || company.last_token.forget();
+    let connection = doze::serve(io, builder(&settings), service_fn(&answer), may_doze, forget);
     // It is `Parting` that ends it in a drain. All that it needs is to be asked.
     if let Err(error) = drain.rouses(pin!(connection)).await {
         if let Some(why) = unread(&error, verdict, &company.pace) {

@@ -1,10 +1,12 @@
 use std::convert::Infallible;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use identity::LastToken;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Origin, Peer, Presence, Serve, Shift};
@@ -42,8 +44,10 @@ where
     let tasks = Streamwise::new(tasks, settings.body_idle_timeout);
     pace.request_started();
     let streams = Streams::default();
+    let last_token = Arc::<LastToken>::default();
     let service = service_fn(|request| {
         let (journey, stream) = (journey.clone(), streams.open());
+        let last_token = Arc::clone(&last_token);
         async move {
             let peer = Peer {
                 address: origin.address,
@@ -51,6 +55,7 @@ where
                 presence: Presence::Among {
                     _stream: stream,
                     turn: Turn::current(),
+                    last_token,
                 },
             };
             Ok::<_, Infallible>(journey.serve(request, peer).await)

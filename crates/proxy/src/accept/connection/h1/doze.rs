@@ -22,7 +22,7 @@ use crate::observe::Observed;
 use crate::reread::Reread;
 
 /// Serves a connection to its end, or until it is no HTTP any more. `may_doze` says whether whole requests have been read,
-/// and whole answers sent, and nothing else.
+/// and whole answers sent, and nothing else; `forget` lets go of what only requests need.
 ///
 /// # Errors
 /// Those of hyper over a request. That a connection breaks between two requests is none.
@@ -31,6 +31,7 @@ pub(super) async fn serve<IO, S>(
     builder: Builder,
     service: S,
     may_doze: impl Fn() -> bool,
+    forget: impl Fn(),
 ) -> hyper::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -53,6 +54,7 @@ where
             return Ok(());
         };
         io = taken;
+        forget();
         words = doze(&mut io).await.unwrap_or_default();
         if words.is_empty() {
             // Nobody is left to hear that it failed.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
 use tokio::io::{
     AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex,
 };
@@ -285,4 +287,32 @@ async fn a_connection_that_dozes_ends_with_its_client_and_with_a_drain() {
         .expect("it ends")
         .expect("without an error");
     assert!(began.elapsed() < Duration::from_secs(2));
+}
+
+/// A request that was answered leaves nothing of its caller with a connection that rests.
+#[tokio::test(start_paused = true)]
+async fn who_asked_is_forgotten_when_a_connection_dozes() {
+    let (gateway, mut io) = duplex(4096);
+    let (answered, forgot) = (AtomicBool::new(false), AtomicBool::new(false));
+    let service = service_fn(async |_| {
+        answered.store(true, Relaxed);
+        Ok(Response::new(Observed::default()))
+    });
+    let serving = super::doze::serve(
+        gateway,
+        Builder::new(),
+        service,
+        || answered.load(Relaxed),
+        || forgot.store(true, Relaxed),
+    );
+    let client = async {
+        sleep(WHILE).await;
+        assert!(!forgot.load(Relaxed));
+        io.write_all(GET.as_bytes()).await.expect("it reads");
+        assert_ne!(io.read(&mut [0; 4096]).await.expect("an answer"), 0);
+        assert!(forgot.load(Relaxed));
+        drop(io);
+    };
+    let (served, ()) = tokio::join!(serving, client);
+    served.expect("an orderly end");
 }
