@@ -54,7 +54,8 @@ class Template(string.Template):
 
 
 WAYS = ("plain", "tls", "upstream_tls")
-_OURS = [BUILT / "lakegate", "run", "--config", "{file}"]
+_SHIPPED = BUILT.parent / "shipped/lakegate"
+_RUN = ["run", "--config", "{file}"]
 _ENVOY = [TOOLS / "envoy", "-c", "{file}", "--concurrency", "@workers", "--disable-hot-restart", "-l", "off"]
 
 PEERS = [
@@ -63,9 +64,17 @@ PEERS = [
         "lakegate",
         "look-up, swap, rewrite; verification and exchange of what is new; metrics, access log",
         {"plain": "lakegate.toml", "tls": "lakegate-tls.toml", "upstream_tls": "lakegate-upstream-tls.toml"},
-        _OURS,
+        [_SHIPPED, *_RUN],
         swaps=True,
-        version=(BUILT / "lakegate", "--version"),
+        version=(_SHIPPED, "--version"),
+    ),
+    Peer(
+        "lakegate-plain",
+        "lakegate, by `cargo build`",
+        "the same, without the profile",
+        {"plain": "lakegate.toml"},
+        [BUILT / "lakegate", *_RUN],
+        swaps=True,
     ),
     Peer("haproxy", "HAProxy", "a fixed header", {"": "haproxy.cfg"}, ["haproxy", "-db", "-f", "{file}"], version=("haproxy", "-v")),
     Peer("nginx", "nginx", "a fixed header", {"": "nginx.conf"}, ["nginx", "-c", "{file}"], version=("nginx", "-v")),

@@ -87,7 +87,7 @@ def _verdict(row, measured, figures):
 def _measure(of, measured, figures):
     """What a goal is a multiple of."""
     if of == "best":
-        return min(figure.median for name, figure in measured.items() if name != "lakegate")
+        return min(figure.median for name, figure in measured.items() if not name.startswith("lakegate"))
     if of in PEER:
         return measured[of].median
     return figures.row(of)["lakegate"].median if of else 1

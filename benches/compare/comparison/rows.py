@@ -46,7 +46,7 @@ class Row:
         return replace(self, peers=tuple(name for name in self.peers if name in names))
 
 
-ALL = ("lakegate", "haproxy", "nginx", "nginx-lua", "envoy", "envoy-jwt", "pingora", "caddy", "haproxy-tcp")
+ALL = ("lakegate", "lakegate-plain", "haproxy", "nginx", "nginx-lua", "envoy", "envoy-jwt", "pingora", "caddy", "haproxy-tcp")
 _BULK = ("lakegate", "haproxy", "nginx", "envoy", "pingora", "caddy")
 _BOTH = (0, 1)
 
