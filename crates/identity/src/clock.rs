@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in wall-clock time: whole seconds since 1970-01-01T00:00:00Z, RFC 7519's `NumericDate`.
+///
+/// In 4 bytes, as several stand with each of a million tokens. [`UnixTime::LAST`] stands for all that comes after it, which ends a
+/// token too early and never too late; once it is the present, nothing is good any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnixTime(u64);
+pub struct UnixTime(u32);
 
 /// Where wall-clock time comes from: the system, or a test's hand.
 ///
@@ -26,41 +29,47 @@ enum Source {
 // === impl UnixTime ===
 
 impl UnixTime {
-    /// The moment `seconds` after the epoch.
+    /// 2106-02-07T06:28:15Z.
+    pub const LAST: Self = Self(u32::MAX);
+
+    /// The moment `seconds` after the epoch, or [`UnixTime::LAST`].
+    #[expect(clippy::cast_possible_truncation, reason = "what does not fit is the last")]
     pub const fn from_seconds(seconds: u64) -> Self {
-        Self(seconds)
+        if seconds < Self::LAST.seconds() {
+            Self(seconds as u32)
+        } else {
+            Self::LAST
+        }
     }
 
     /// Seconds since the epoch.
     pub const fn seconds(self) -> u64 {
-        self.0
+        self.0 as u64
     }
 
     /// How long from `earlier` until this moment; zero when it has passed.
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_secs(self.0.saturating_sub(earlier.0))
+        Duration::from_secs(self.seconds().saturating_sub(earlier.seconds()))
     }
 
     /// This moment moved into the future, saturating; a fraction of a second is dropped.
     #[must_use]
     pub const fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(duration.as_secs()))
+        Self::from_seconds(self.seconds().saturating_add(duration.as_secs()))
     }
 
     /// This moment moved into the past, saturating; a fraction of a second is dropped.
     #[must_use]
     pub const fn minus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(duration.as_secs()))
+        Self::from_seconds(self.seconds().saturating_sub(duration.as_secs()))
     }
 }
 
 /// RFC 3339, in UTC: `2026-11-23T21:00:00Z`.
 impl fmt::Display for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 > LAST_SECOND_OF_9999 {
-            return f.write_str("a time after the year 9999");
-        }
-        humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(self.0)).fmt(f)
+        humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(self.seconds())).fmt(f)?;
+        f.write_str(if *self == Self::LAST { " or later" } else { "" })
     }
 }
 
@@ -74,7 +83,7 @@ impl Clock {
 
     /// A clock that stands at `start` until its hand is moved.
     pub fn manual(start: UnixTime) -> (Self, ManualClock) {
-        let hand = Arc::new(AtomicU64::new(start.0));
+        let hand = Arc::new(AtomicU64::new(start.seconds()));
         (Self(Source::Manual(Arc::clone(&hand))), ManualClock(hand))
     }
 
@@ -82,7 +91,7 @@ impl Clock {
     pub fn now(&self) -> UnixTime {
         match &self.0 {
             Source::System => system_now(),
-            Source::Manual(hand) => UnixTime(hand.load(Ordering::Relaxed)),
+            Source::Manual(hand) => UnixTime::from_seconds(hand.load(Ordering::Relaxed)),
         }
     }
 }
@@ -101,7 +110,7 @@ impl fmt::Debug for Clock {
 impl ManualClock {
     /// Sets the clock, forwards or back.
     pub fn set(&self, now: UnixTime) {
-        self.0.store(now.0, Ordering::Relaxed);
+        self.0.store(now.seconds(), Ordering::Relaxed);
     }
 
     /// Moves the clock forwards; a fraction of a second is dropped.
@@ -117,16 +126,13 @@ impl ManualClock {
     reason = "the one place that reads the system's clock"
 )]
 fn system_now() -> UnixTime {
-    UnixTime(
+    UnixTime::from_seconds(
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs(),
     )
 }
-
-/// 9999-12-31T23:59:59Z, beyond which RFC 3339 has no name for a moment.
-const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crate::{ClientId, FederationPolicy, Scope, TokenEndpoint};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Parts {
     subject: [u8; 32],
-    expiry: Option<u64>,
+    expiry: Option<u32>,
     endpoint: String,
     client_id: Option<String>,
     scope: String,
@@ -21,7 +21,7 @@ impl Parts {
     fn key(&self) -> Key {
         Key::from_parts(
             &self.subject,
-            self.expiry.map(|end| Expiry(UnixTime::from_seconds(end))),
+            self.expiry.map(|end| Expiry(UnixTime::from_seconds(end.into()))),
             &self.grant(),
         )
     }
@@ -42,7 +42,7 @@ impl Parts {
 fn parts() -> impl Strategy<Value = Parts> {
     (
         prop_oneof![Just([0; 32]), Just([1; 32]), any::<[u8; 32]>()],
-        proptest::option::of(prop_oneof![0..3_u64, any::<u64>()]),
+        proptest::option::of(prop_oneof![0..3_u32, any::<u32>()]),
         prop_oneof![Just("https://a/".to_owned()), "https://a/[ab]{0,3}"],
         proptest::option::of("[ab]{1,3}"),
         "[ab]{1,3}( [ab]{1,2})?",
