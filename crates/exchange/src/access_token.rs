@@ -51,15 +51,22 @@ impl AccessToken {
 
     /// Whether it is the same token, whatever end is known of it.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.header == other.header
+        self.is_in(&other.header)
     }
 
-    /// The same token for whoever presents a JWT that ends at `jwt`: used no longer than either.
-    pub(crate) fn within(&self, jwt: Expiry) -> Self {
-        Self {
-            header: self.header.clone(),
-            expiry: self.expiry.min(jwt),
-        }
+    /// Whether it is the token in this header.
+    pub(crate) fn is_in(&self, header: &HeaderValue) -> bool {
+        self.header == header
+    }
+
+    /// Taken apart: what [`header`](Self::header) and [`expiry`](Self::expiry) say.
+    pub(crate) fn into_parts(self) -> (HeaderValue, Expiry) {
+        (self.header, self.expiry)
+    }
+
+    /// Put together again from what [`into_parts`](Self::into_parts) gave.
+    pub(crate) fn from_parts(header: HeaderValue, expiry: Expiry) -> Self {
+        Self { header, expiry }
     }
 
     /// Holds a fresh token to the promise of [`expiry`](Self::expiry), whoever made it, and refuses it when it is

@@ -1,26 +1,41 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use identity::{Expiry, UnixTime};
 use tokio::time::Instant;
 
+use crate::access_token::is_usable_at;
 use crate::{AccessToken, ExchangeError};
 
 /// What is held under one key: a token, a failure, or both.
 ///
 /// Both, where a subject's JWT was renewed and its exchange failed: the token that is left from the JWT before may still be good.
 #[derive(Clone, Debug)]
-pub(crate) struct Slot {
-    held: Option<Held>,
-    /// Apart, as most slots have none.
-    trouble: Option<Arc<Trouble>>,
+pub(crate) struct Slot(State);
+
+#[derive(Clone, Debug)]
+enum State {
+    Good(Held),
+    /// Apart, as most slots are good.
+    Troubled(Arc<Troubled>),
 }
 
 /// A token, and the expiry of the JWT that it was exchanged for.
-#[derive(Clone, Debug)]
+///
+/// An [`AccessToken`] and no more, but without the space at its end: there may be a million of these.
+#[derive(Clone)]
 struct Held {
-    token: AccessToken,
+    header: HeaderValue,
+    expiry: Expiry,
     of: Expiry,
+}
+
+#[derive(Clone, Debug)]
+struct Troubled {
+    held: Option<Held>,
+    trouble: Trouble,
 }
 
 /// What has gone wrong under one key.
@@ -69,12 +84,12 @@ impl Slot {
     /// What holds for `ask` at `now`. A token is never served in the last 5 s of its own end, nor beyond the end of the JWT that
     /// was presented.
     pub(crate) fn judge(&self, ask: &Ask<'_>, now: UnixTime) -> Verdict {
-        let usable = |held: &&Held| held.token.is_usable_at(now) && self.is_for(held, ask);
-        let held = self.held.as_ref().filter(usable);
+        let usable = |held: &&Held| is_usable_at(held.expiry, now) && self.is_for(held, ask);
+        let held = self.held().filter(usable);
         match (held.filter(|_| !self.must_renew(ask)), self.failure()) {
-            (Some(held), _) if ask.expiry <= held.of => Verdict::Serve(held.token.within(ask.expiry)),
-            (Some(held), Some(failure)) if failure.holds() => Verdict::Serve(held.token.within(ask.expiry)),
-            (Some(held), _) => Verdict::Renew(held.token.within(ask.expiry)),
+            (Some(held), _) if ask.expiry <= held.of => Verdict::Serve(held.within(ask.expiry)),
+            (Some(held), Some(failure)) if failure.holds() => Verdict::Serve(held.within(ask.expiry)),
+            (Some(held), _) => Verdict::Renew(held.within(ask.expiry)),
             (None, Some(failure)) if failure.holds() && failure.concerns(ask) => {
                 Verdict::Refuse(failure.error.clone())
             }
@@ -99,7 +114,7 @@ impl Slot {
             Ok(token) => Self::new(Some(Held::new(token, ask.expiry)), Trouble::healed(renewed)),
             Err(error) => {
                 let refused = matches!(error, ExchangeError::Denied(_));
-                let held = previous.and_then(|slot| slot.held.clone());
+                let held = previous.and_then(|slot| slot.held().cloned());
                 let trouble = Trouble {
                     failure: Some(Remembered::new(error, ask.expiry)),
                     renewed,
@@ -125,7 +140,7 @@ impl Slot {
 
     /// How long anything of it may be of use.
     pub(crate) fn life(&self, now: UnixTime) -> Duration {
-        let token = self.held.as_ref().map(|held| held.token.expiry().0.since(now));
+        let token = self.held().map(|held| held.expiry.0.since(now));
         let failure = self.failure().map(Remembered::left);
         token.max(failure).unwrap_or_default()
     }
@@ -133,27 +148,43 @@ impl Slot {
     /// Whether the workspace has refused the very token that is held, and it may be exchanged anew: a stream of refusals must
     /// not become a stream of exchanges.
     fn must_renew(&self, ask: &Ask<'_>) -> bool {
-        let (Some(refused), Some(held)) = (ask.refused, &self.held) else {
+        let (Some(refused), Some(held)) = (ask.refused, self.held()) else {
             return false;
         };
-        refused.is_same(&held.token) && self.renewed().is_none_or(|at| at.elapsed() >= BETWEEN_RENEWALS)
+        refused.is_in(&held.header) && self.renewed().is_none_or(|at| at.elapsed() >= BETWEEN_RENEWALS)
     }
 
     fn new(held: Option<Held>, trouble: Trouble) -> Self {
-        let trouble = trouble.is_any().then(|| Arc::new(trouble));
-        Self { held, trouble }
+        Self(match held {
+            Some(held) if !trouble.is_any() => State::Good(held),
+            held => State::Troubled(Arc::new(Troubled { held, trouble })),
+        })
+    }
+
+    fn held(&self) -> Option<&Held> {
+        match &self.0 {
+            State::Good(held) => Some(held),
+            State::Troubled(troubled) => troubled.held.as_ref(),
+        }
+    }
+
+    fn trouble(&self) -> Option<&Trouble> {
+        match &self.0 {
+            State::Good(_) => None,
+            State::Troubled(troubled) => Some(&troubled.trouble),
+        }
     }
 
     fn failure(&self) -> Option<&Remembered> {
-        self.trouble.as_ref()?.failure.as_ref()
+        self.trouble()?.failure.as_ref()
     }
 
     fn renewed(&self) -> Option<Instant> {
-        self.trouble.as_ref()?.renewed
+        self.trouble()?.renewed
     }
 
     fn is_alone(&self) -> bool {
-        self.trouble.as_ref().is_some_and(|trouble| trouble.alone)
+        self.trouble().is_some_and(|trouble| trouble.alone)
     }
 
     fn is_for(&self, held: &Held, ask: &Ask<'_>) -> bool {
@@ -165,7 +196,23 @@ impl Slot {
 
 impl Held {
     fn new(token: AccessToken, of: Expiry) -> Self {
-        Self { token, of }
+        let (header, expiry) = token.into_parts();
+        Self { header, expiry, of }
+    }
+
+    /// The token for whoever presents a JWT that ends at `jwt`: used no longer than either.
+    fn within(&self, jwt: Expiry) -> AccessToken {
+        AccessToken::from_parts(self.header.clone(), self.expiry.min(jwt))
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held")
+            .field("header", &"[redacted]")
+            .field("expiry", &self.expiry)
+            .field("of", &self.of)
+            .finish()
     }
 }
 

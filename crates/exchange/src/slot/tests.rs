@@ -185,6 +185,23 @@ async fn a_slot_is_kept_as_long_as_any_of_it_may_be_of_use() {
 
 /// One for every token that is held: what is rare in it stands apart.
 #[test]
-fn a_slot_is_no_larger_than_the_entry_of_a_single_token_and_two_words() {
-    assert_eq!(size_of::<Slot>(), size_of::<AccessToken>() + 2 * size_of::<u64>());
+fn a_slot_is_no_larger_than_a_token() {
+    assert_eq!(size_of::<Slot>(), size_of::<AccessToken>());
+    assert_eq!(
+        size_of::<Slot>(),
+        size_of::<HeaderValue>() + 2 * size_of::<Expiry>()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn debug_of_a_slot_shows_no_token_whatever_went_wrong() {
+    let good = Slot::after(None, &ask(3600), Ok(token("s3cret", 3600)));
+    let troubled = Slot::after(Some(&good), &ask(7200), Err(outage(7)));
+    for slot in [good, troubled] {
+        let shown = format!("{slot:?}");
+        assert!(
+            shown.contains("[redacted]") && !shown.contains("s3cret"),
+            "{shown}"
+        );
+    }
 }
