@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use triomphe::HeaderSlice;
+
 use crate::key::Key;
 use crate::{BearerToken, UnixTime};
 
@@ -12,26 +14,37 @@ use crate::{BearerToken, UnixTime};
 #[derive(Clone, Debug)]
 pub struct Identity {
     token: BearerToken,
-    facts: Arc<Facts>,
+    verified: Verified,
 }
 
-/// What a verified JWT says, once, however many requests present it.
+/// What came of a verification: remembered with the token's digest, and judged anew whenever that token comes again.
+///
+/// Once, however many requests present the token, and in one block of memory: the facts, and the subject behind them.
+#[derive(Clone, Debug)]
+pub(crate) struct Verified(triomphe::Arc<HeaderSlice<Facts, str>>);
+
+/// What a verified JWT says, but for its subject.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// Thin, as there is one of these for every token that is remembered; so is the subject, which nobody shares.
+    /// Thin, as there is one of these for every token that is remembered.
     pub(crate) issuer: Arc<Box<str>>,
-    pub(crate) subject: Subject,
     pub(crate) digest: SubjectDigest,
-    pub(crate) expiry: Expiry,
-    /// `nbf` or `iat`, whichever is later, less the leeway.
-    pub(crate) valid_from: UnixTime,
+    pub(crate) validity: Validity,
     /// What vouches for all this, for as long as the issuer stands by it.
     pub(crate) key: Arc<Key>,
 }
 
+/// When a JWT is good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Validity {
+    /// `nbf` or `iat`, whichever is later, less the leeway.
+    pub(crate) from: UnixTime,
+    pub(crate) until: Expiry,
+}
+
 /// The `sub` claim (RFC 7519 section 4.1.2): a name for logs, not a key. Two issuers may use the same one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject(pub(crate) Box<str>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject<'a>(&'a str);
 
 /// Who Databricks would take the caller for: SHA-256 over the issuer and every identity-bearing
 /// claim. Equal digests mean that no federation policy could tell the two callers apart.
@@ -45,8 +58,8 @@ pub struct Expiry(pub UnixTime);
 // === impl Identity ===
 
 impl Identity {
-    pub(crate) fn new(token: BearerToken, facts: Arc<Facts>) -> Self {
-        Self { token, facts }
+    pub(crate) fn new(token: BearerToken, verified: Verified) -> Self {
+        Self { token, verified }
     }
 
     /// The token that was presented.
@@ -56,41 +69,56 @@ impl Identity {
 
     /// The verified `iss`.
     pub fn issuer(&self) -> &str {
-        &self.facts.issuer
+        &self.verified.facts().issuer
     }
 
     /// The verified `sub`.
-    pub fn subject(&self) -> &Subject {
-        &self.facts.subject
+    pub fn subject(&self) -> Subject<'_> {
+        Subject(&self.verified.0.slice)
     }
 
     /// The subject of a cache key.
     pub fn digest(&self) -> SubjectDigest {
-        self.facts.digest
+        self.verified.facts().digest
     }
 
     /// The verified `exp`.
     pub fn expiry(&self) -> Expiry {
-        self.facts.expiry
+        self.verified.facts().validity.until
     }
 }
 
-// === impl Facts ===
+// === impl Verified ===
 
-impl Facts {
-    /// Whether a token with these facts would still be admitted: its key stands, and its time has come
-    /// and is not up.
-    pub(crate) fn are_current(&self, now: UnixTime) -> bool {
-        !self.key.is_withdrawn() && self.expiry.is_usable_at(now) && self.valid_from <= now
+impl Verified {
+    pub(crate) fn new(subject: &str, facts: Facts) -> Self {
+        Self(triomphe::Arc::from_header_and_str(facts, subject))
+    }
+
+    /// Whether the token would still be admitted: its key stands, and its time has come and is not up.
+    pub(crate) fn is_current(&self, now: UnixTime) -> bool {
+        !self.facts().key.is_withdrawn() && self.facts().validity.includes(now)
+    }
+
+    fn facts(&self) -> &Facts {
+        &self.0.header
+    }
+}
+
+// === impl Validity ===
+
+impl Validity {
+    fn includes(self, now: UnixTime) -> bool {
+        self.until.is_usable_at(now) && self.from <= now
     }
 }
 
 // === impl Subject ===
 
-impl Subject {
+impl<'a> Subject<'a> {
     /// The claim's text, as the identity provider wrote it.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn as_str(self) -> &'a str {
+        self.0
     }
 }
 
@@ -115,3 +143,6 @@ impl Expiry {
         self.0.since(now) > Self::MARGIN
     }
 }
+
+#[cfg(test)]
+mod tests;

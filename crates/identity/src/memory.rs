@@ -7,7 +7,7 @@ use quick_cache::{OptionsBuilder, UnitWeighter};
 use tokio::task::spawn_blocking;
 
 use crate::digest::{BuildDigestHasher, TokenDigest};
-use crate::facts::Facts;
+use crate::facts::Verified;
 use crate::{Clock, UnixTime};
 
 /// Tokens that were verified before, by the digest of their exact bytes.
@@ -20,7 +20,7 @@ use crate::{Clock, UnixTime};
 pub(crate) struct Memory(Arc<Inner>);
 
 struct Inner {
-    tokens: Cache<TokenDigest, Arc<Facts>, UnitWeighter, BuildDigestHasher>,
+    tokens: Cache<TokenDigest, Verified, UnitWeighter, BuildDigestHasher>,
     clock: Clock,
     /// When the last sweep began.
     swept: AtomicU64,
@@ -36,14 +36,15 @@ impl Memory {
     }
 
     /// What is remembered of a token that would still be admitted.
-    pub(crate) fn recall(&self, token: TokenDigest, now: UnixTime) -> Option<Arc<Facts>> {
-        self.0.tokens.get(&token).filter(|facts| facts.are_current(now))
+    pub(crate) fn recall(&self, token: TokenDigest, now: UnixTime) -> Option<Verified> {
+        let remembered = self.0.tokens.get(&token);
+        remembered.filter(|verified| verified.is_current(now))
     }
 
     /// Whoever brings a token that is new has the others looked through, if nobody did for a minute: elsewhere, as
     /// there may be a million of them, and requests wait for this thread.
-    pub(crate) fn remember(&self, token: TokenDigest, facts: Arc<Facts>) {
-        self.0.tokens.insert(token, facts);
+    pub(crate) fn remember(&self, token: TokenDigest, verified: Verified) {
+        self.0.tokens.insert(token, verified);
         if self.0.is_sweep_due() {
             let inner = Arc::clone(&self.0);
             spawn_blocking(move || inner.sweep());
@@ -75,12 +76,12 @@ impl Inner {
 
     fn sweep(&self) {
         let now = self.clock.now();
-        self.tokens.retain(|_, facts| facts.are_current(now));
+        self.tokens.retain(|_, verified| verified.is_current(now));
     }
 }
 
 #[expect(clippy::expect_used, reason = "nothing that is required is left out")]
-fn with_room_for(entries: u64) -> Cache<TokenDigest, Arc<Facts>, UnitWeighter, BuildDigestHasher> {
+fn with_room_for(entries: u64) -> Cache<TokenDigest, Verified, UnitWeighter, BuildDigestHasher> {
     let estimate = usize::try_from(entries).unwrap_or(usize::MAX);
     let options = OptionsBuilder::new()
         .shards(SHARDS)

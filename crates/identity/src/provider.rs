@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::claims::{Claims, check_start};
-use crate::facts::{Facts, Subject, SubjectDigest};
+use crate::facts::{Facts, SubjectDigest, Validity, Verified};
 use crate::jws::Jws;
 use crate::key::Key;
 use crate::keys::Keys;
@@ -44,17 +44,20 @@ impl Provider {
         key: Arc<Key>,
         now: UnixTime,
         leeway: Duration,
-    ) -> Result<Facts, Rejection> {
+    ) -> Result<Verified, Rejection> {
         let subject = claims.subject()?;
         self.check_audience(claims)?;
-        Ok(Facts {
+        let validity = Validity {
+            until: expiry(claims, now)?,
+            from: valid_from(claims, now, leeway)?,
+        };
+        let facts = Facts {
             issuer: Arc::clone(&self.name),
-            subject: Subject(subject.into()),
             digest: SubjectDigest::new(&self.issuer, claims),
-            expiry: expiry(claims, now)?,
-            valid_from: valid_from(claims, now, leeway)?,
+            validity,
             key,
-        })
+        };
+        Ok(Verified::new(&subject, facts))
     }
 
     /// RFC 7519 section 4.1.3: one of the token's audiences is one of ours.

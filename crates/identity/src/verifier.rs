@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::claims::Claims;
 use crate::digest::TokenDigest;
-use crate::facts::Facts;
+use crate::facts::Verified;
 use crate::fetch::HttpKeys;
 use crate::jws::{Jws, MAX_TOKEN_BYTES};
 use crate::keys::Keys;
@@ -85,9 +85,9 @@ impl Verifier {
             });
         }
         let digest = last.digest(&token);
-        let facts = self.0.facts(&token, digest).await?;
+        let verified = self.0.verified(&token, digest).await?;
         last.keep(&token, digest);
-        Ok(Identity::new(token, facts))
+        Ok(Identity::new(token, verified))
     }
 
     /// Resolves once every issuer's keys are there; for ever, if [`KeyRefresh`] does not run.
@@ -109,18 +109,18 @@ impl Verifier {
 
 impl Inner {
     /// What is remembered of a token with this digest; what it says, otherwise.
-    async fn facts(&self, token: &BearerToken, digest: TokenDigest) -> Result<Arc<Facts>, Rejection> {
-        if let Some(facts) = self.memory.recall(digest, self.clock.now()) {
-            return Ok(facts);
+    async fn verified(&self, token: &BearerToken, digest: TokenDigest) -> Result<Verified, Rejection> {
+        if let Some(verified) = self.memory.recall(digest, self.clock.now()) {
+            return Ok(verified);
         }
-        let facts = Arc::new(self.judge(token.expose()).await?);
-        self.memory.remember(digest, Arc::clone(&facts));
-        Ok(facts)
+        let verified = self.judge(token.expose()).await?;
+        self.memory.remember(digest, verified.clone());
+        Ok(verified)
     }
 
     /// The order is the security: size and shape, header, then `iss` - not trusted, only used to choose
     /// whose keys may vouch - then the key, then the signature, and only then what the claims say.
-    async fn judge(&self, token: &[u8]) -> Result<Facts, Rejection> {
+    async fn judge(&self, token: &[u8]) -> Result<Verified, Rejection> {
         let jws = Jws::parse(token)?;
         let claims = Claims::parse(&jws.payload)?;
         let provider = self.provider(&claims.issuer()?)?;
