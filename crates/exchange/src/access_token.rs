@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderValue;
 use identity::{Expiry, Identity, UnixTime};
 
@@ -27,9 +28,8 @@ impl AccessToken {
     /// `None` when the token cannot stand in a header.
     pub fn new(token: &str, expiry: Expiry) -> Option<Self> {
         let visible = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-        let mut header = HeaderValue::try_from(format!("Bearer {token}"))
-            .ok()
-            .filter(|_| visible)?;
+        let text = in_one_block(format!("Bearer {token}").as_bytes());
+        let mut header = HeaderValue::from_maybe_shared(text).ok().filter(|_| visible)?;
         header.set_sensitive(true);
         Some(Self { header, expiry })
     }
@@ -101,3 +101,35 @@ impl fmt::Debug for AccessToken {
 pub(crate) fn is_usable_at(expiry: Expiry, now: UnixTime) -> bool {
     now.plus(MARGIN) < expiry.0
 }
+
+/// `text` and the count of those who hold it, in one block of memory: from a `Vec`, the count would be a block of its own.
+///
+/// The blocks are of the sizes to which allocators round anyway, less 16 bytes for the count and what they may add of their own.
+fn in_one_block(text: &[u8]) -> Bytes {
+    match text.len() {
+        0..=240 => block_of::<240>(text),
+        241..=496 => block_of::<496>(text),
+        497..=624 => block_of::<624>(text),
+        625..=752 => block_of::<752>(text),
+        753..=880 => block_of::<880>(text),
+        881..=1008 => block_of::<1008>(text),
+        1009..=1264 => block_of::<1264>(text),
+        1265..=1520 => block_of::<1520>(text),
+        1521..=1776 => block_of::<1776>(text),
+        1777..=2032 => block_of::<2032>(text),
+        _ => Bytes::copy_from_slice(text),
+    }
+}
+
+/// Of `text`, which is no longer than that, `SIZE` bytes.
+fn block_of<const SIZE: usize>(text: &[u8]) -> Bytes {
+    let mut block = [0; SIZE];
+    let held = text.len().min(SIZE);
+    for (to, from) in block.iter_mut().zip(text) {
+        *to = *from;
+    }
+    Bytes::from_owner(block).slice(..held)
+}
+
+#[cfg(test)]
+mod tests;
