@@ -1,5 +1,7 @@
+use std::borrow::Borrow;
 use std::fmt;
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
@@ -25,7 +27,7 @@ use crate::{AccessToken, ExchangeError};
 pub(crate) struct Cache(Arc<Inner>);
 
 struct Inner {
-    entries: Quick<Key, Entry, UnitWeighter, KeyHasher>,
+    entries: Quick<Label, Slot, UnitWeighter, KeyHasher>,
     flights: Flights,
     clock: Clock,
     /// What sweeps go by, in seconds since then.
@@ -33,10 +35,11 @@ struct Inner {
     next_sweep: AtomicU32,
 }
 
-#[derive(Clone)]
-struct Entry {
-    slot: Slot,
-    /// From when on it may be swept out.
+/// What stands on a slot: its key, by which alone it is found, and its end. Beside the key there is room for that, beside the slot there is not.
+#[derive(Clone, Copy)]
+struct Label {
+    key: Key,
+    /// From when on the slot may be swept out: seconds since the cache's beginning.
     end: u32,
 }
 
@@ -57,8 +60,8 @@ impl Cache {
 
     /// What holds for `ask`, at once.
     pub(crate) fn peek(&self, key: &Key, ask: &Ask<'_>) -> Verdict {
-        let entry = self.0.entries.get(key);
-        entry.map_or(Verdict::Exchange, |entry| self.0.judge(&entry.slot, ask))
+        let slot = self.0.entries.get(key);
+        slot.map_or(Verdict::Exchange, |slot| self.0.judge(&slot, ask))
     }
 
     /// A good answer, by `exchange` if there is none or a better one may be had. However many ask at once, one of them runs it.
@@ -125,13 +128,12 @@ impl Inner {
     where
         E: Future<Output = Result<AccessToken, ExchangeError>> + Send,
     {
-        let held = |key| self.entries.peek(key).map(|entry| entry.slot);
-        let slot = match held(flight.key()) {
+        let slot = match self.entries.peek(flight.key()) {
             Some(slot) if !self.judge(&slot, ask).is_open() => slot,
             _ => {
                 let outcome = exchange().await;
                 // Whoever holds the flight of a key is the only one to change its slot.
-                let slot = Slot::after(held(flight.key()).as_ref(), ask, outcome);
+                let slot = Slot::after(self.entries.peek(flight.key()).as_ref(), ask, outcome);
                 self.keep(*flight.key(), slot.clone());
                 slot
             }
@@ -144,7 +146,7 @@ impl Inner {
         let now = self.age();
         let stay = slot.life(self.clock.now()).min(LONGEST_STAY);
         let end = now.saturating_add(seconds(stay));
-        self.entries.insert(key, Entry { slot, end });
+        self.entries.insert(Label { key, end }, slot);
         let due = self.next_sweep.load(Relaxed);
         let next = now.saturating_add(BETWEEN_SWEEPS);
         if due <= now
@@ -160,7 +162,7 @@ impl Inner {
     }
 
     fn sweep(&self, now: u32) {
-        self.entries.retain(|_, entry| entry.end > now);
+        self.entries.retain(|label, _| label.end > now);
     }
 
     fn age(&self) -> u32 {
@@ -168,8 +170,30 @@ impl Inner {
     }
 }
 
+// === impl Label ===
+
+impl Borrow<Key> for Label {
+    fn borrow(&self) -> &Key {
+        &self.key
+    }
+}
+
+impl Hash for Label {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Label {}
+
 #[expect(clippy::expect_used, reason = "nothing that is required is left out")]
-fn with_room_for(capacity: u64) -> Quick<Key, Entry, UnitWeighter, KeyHasher> {
+fn with_room_for(capacity: u64) -> Quick<Label, Slot, UnitWeighter, KeyHasher> {
     let estimate = usize::try_from(capacity).unwrap_or(usize::MAX);
     let options = OptionsBuilder::new()
         .shards(SHARDS)

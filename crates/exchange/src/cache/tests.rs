@@ -47,6 +47,32 @@ async fn memory_is_given_back_when_an_entry_is_over_and_after_a_day_at_most() {
     assert_eq!(reclaimed_after(Err(failure)).await, 1);
 }
 
+/// One for every token that is held. The table adds what it has to note of it: 3 bytes that find room here, and two links of 4.
+#[test]
+fn a_place_in_the_cache_is_eleven_words() {
+    let place = size_of::<Label>() + size_of::<Slot>() + 3;
+    assert_eq!(place.div_ceil(size_of::<u64>()), 11);
+}
+
+/// However late it ends, it is found by its key, and by the whole of that.
+#[test]
+fn a_label_is_its_key_and_nothing_else() {
+    let labelled = |number, end| Label {
+        key: key(number),
+        end,
+    };
+    let hash = |of: &dyn Fn(&mut KeyHasher)| {
+        let mut hasher = KeyHasher::default();
+        of(&mut hasher);
+        hasher.finish()
+    };
+    assert!(labelled(1, 10) == labelled(1, 20) && labelled(1, 10) != labelled(2, 10));
+    let (label, alone) = (labelled(1, 10), key(1));
+    assert_eq!(hash(&|to| label.hash(to)), hash(&|to| alone.hash(to)));
+    let found: &Key = label.borrow();
+    assert_eq!(found, &alone);
+}
+
 /// A key of somebody's.
 fn key(number: u64) -> Key {
     Key::of_number(number)
