@@ -1,8 +1,8 @@
 //! HTTP/1.1 with a workspace (RFC 9112): one connection for one request at a time, in the task of that request.
 //!
 //! The codec is our own, as it is on the way of every request: a fifth of all that a request takes was that of a general
-//! client, with its queues, its wakers and its own idea of when a connection can be used again. What it reads is parsed by
-//! `httparse`; what cannot be read in one way alone is refused.
+//! client, with its queues, its wakers and its own idea of when a connection can be used again. What it reads it splits into
+//! lines; names and values are judged by `http`'s own types; and what cannot be read in one way alone is refused.
 
 mod answer;
 mod chunks;

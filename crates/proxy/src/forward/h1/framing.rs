@@ -48,11 +48,7 @@ impl Framing {
                 Err(Fault::Malformed("a transfer coding other than chunked"))
             };
         }
-        if headers.contains_key(header::CONTENT_LENGTH) {
-            let length = content_length(headers).map(Self::Length);
-            return length.ok_or(Fault::Malformed("invalid Content-Length"));
-        }
-        Ok(Self::UntilClose)
+        Ok(content_length(headers)?.map_or(Self::UntilClose, Self::Length))
     }
 
     pub(super) fn take(&mut self, unread: &mut BytesMut) -> Result<Taken, Fault> {
@@ -106,22 +102,33 @@ fn is_chunked(headers: &HeaderMap) -> bool {
     matches!(only, (Some(coding), None) if coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
 }
 
-/// One number, however often it is said (RFC 9110 section 8.6).
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    let lines = headers.get_all(header::CONTENT_LENGTH).iter();
-    let mut lengths = lines
-        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
-        .map(|length| number(length.trim_ascii()));
-    let first = lengths.next()??;
-    lengths.all(|other| other == Some(first)).then_some(first)
+/// One number, however often it is said (RFC 9110 section 8.6); `None` if it is not.
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let mut said = None;
+    for line in headers.get_all(header::CONTENT_LENGTH) {
+        for length in line.as_bytes().split(|&byte| byte == b',') {
+            let length = number(length.trim_ascii()).ok_or(NO_LENGTH)?;
+            if said.replace(length).is_some_and(|before| before != length) {
+                return Err(NO_LENGTH);
+            }
+        }
+    }
+    Ok(said)
 }
 
 /// Digits alone; [`str::parse`] takes a sign as well.
 fn number(digits: &[u8]) -> Option<u64> {
-    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    let digits = std::str::from_utf8(digits).ok().filter(|_| is_number)?;
-    digits.parse().ok()
+    let (first, rest) = digits.split_first()?;
+    rest.iter().try_fold(digit(*first)?, |number, &byte| {
+        number.checked_mul(10)?.checked_add(digit(byte)?)
+    })
 }
+
+fn digit(byte: u8) -> Option<u64> {
+    byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
+}
+
+const NO_LENGTH: Fault = Fault::Malformed("invalid Content-Length");
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,14 @@
-use std::mem::MaybeUninit;
+mod fields;
+mod lines;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap};
 use http::{Response, StatusCode, Version, response};
-use httparse::ParserConfig;
 use hyper::ext::ReasonPhrase;
-use memchr::{memchr_iter, memmem};
+use memchr::memmem;
 
 use super::fault::Fault;
+use lines::Lines;
 
 /// The head of an answer, and what it says of what follows.
 #[derive(Debug)]
@@ -31,30 +32,27 @@ impl Head {
 /// # Errors
 /// As soon as it cannot become one.
 pub(super) fn take_head(unread: &mut BytesMut) -> Result<Option<Head>, Fault> {
+    // Whoever sends a request looks for its answer first, and nearly always nothing has come.
+    if unread.is_empty() {
+        return Ok(None);
+    }
     let known = unread.len().min(VERSION.len());
     if unread.get(..known) != VERSION.get(..known) {
         return Err(Fault::Malformed("it is no HTTP/1"));
     }
-    let length = length(unread);
-    if length.unwrap_or(unread.len()) > MOST_HEAD {
+    let mut lines = Lines::none();
+    let is_whole = lines.find(unread)?;
+    let length = if is_whole { lines.length() } else { unread.len() };
+    if length > MOST_HEAD {
         return Err(Fault::HeadTooLarge);
     }
-    match length {
-        Some(length) => parse(&unread.split_to(length).freeze()).map(Some),
-        None if ends_otherwise(unread) => Err(Fault::Malformed("a line ends without a carriage return")),
-        None => Ok(None),
+    if is_whole {
+        return parse(&unread.split_to(length).freeze(), &lines).map(Some);
     }
-}
-
-/// Of the head, with the empty line that ends it. Its lines are few and short: to stop at each costs less than to look for
-/// all of its end.
-fn length(unread: &[u8]) -> Option<usize> {
-    let mut lines = memchr_iter(b'\n', unread).map(|end| end + 1);
-    lines.find(|&end| {
-        unread
-            .get(..end)
-            .is_some_and(|lines| lines.ends_with(b"\r\n\r\n"))
-    })
+    if ends_otherwise(unread) {
+        return Err(Fault::Malformed("a line ends without a carriage return"));
+    }
+    Ok(None)
 }
 
 /// Whether it has an end that a more generous reader would take for one.
@@ -63,47 +61,46 @@ fn ends_otherwise(unread: &[u8]) -> bool {
     has(b"\n\n") || has(b"\n\r\n")
 }
 
-fn parse(text: &Bytes) -> Result<Head, Fault> {
-    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-    let mut read = httparse::Response::new(&mut []);
-    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut read, text, &mut fields);
-    match parsed {
-        Ok(httparse::Status::Complete(length)) if length == text.len() => {}
-        Ok(_) => return Err(Fault::Malformed("a line ends without a carriage return")),
-        Err(httparse::Error::TooManyHeaders) => return Err(Fault::HeadTooLarge),
-        Err(error) => return Err(Fault::Malformed(words(error))),
-    }
+fn parse(text: &Bytes, lines: &Lines) -> Result<Head, Fault> {
+    let mut within = lines.within(text);
+    let (version, status, reason) = status_line(within.next().unwrap_or_default())?;
     let (mut parts, ()) = Response::new(()).into_parts();
-    parts.status = read
-        .code
-        .and_then(|code| StatusCode::from_u16(code).ok())
-        .ok_or(Fault::Malformed("invalid status code"))?;
-    parts.version = match read.version {
-        Some(1) => Version::HTTP_11,
-        _ => Version::HTTP_10,
-    };
-    parts.headers = headers(read.headers, text)?;
-    let reason = read.reason.unwrap_or_default();
-    if Some(reason) != parts.status.canonical_reason()
-        && let Ok(reason) = ReasonPhrase::try_from(text.slice_ref(reason.as_bytes()))
-    {
-        parts.extensions.insert(reason);
+    parts.version = version;
+    parts.status = status;
+    parts.headers = fields::of(within, lines.fields(), text)?;
+    if Some(reason) != status.canonical_reason().map(str::as_bytes) {
+        parts.extensions.insert(unusual(text.slice_ref(reason))?);
     }
-    let persists = persists(parts.version, &parts.headers);
+    let persists = persists(version, &parts.headers);
     Ok(Head { parts, persists })
 }
 
-fn headers(fields: &[httparse::Header<'_>], text: &Bytes) -> Result<HeaderMap, Fault> {
-    let mut headers = HeaderMap::with_capacity(fields.len());
-    for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes());
-        let value = HeaderValue::from_maybe_shared(text.slice_ref(field.value));
-        match (name, value) {
-            (Ok(name), Ok(value)) => headers.append(name, value),
-            _ => return Err(Fault::Malformed("invalid field")),
-        };
+/// RFC 9112 section 4. Many leave out the reason, and some the space before it.
+fn status_line(line: &[u8]) -> Result<(Version, StatusCode, &[u8]), Fault> {
+    let (version, rest) = match line.strip_prefix(VERSION) {
+        Some([b'1', rest @ ..]) => (Version::HTTP_11, rest),
+        Some([b'0', rest @ ..]) => (Version::HTTP_10, rest),
+        _ => return Err(Fault::Malformed("invalid version")),
+    };
+    let rest = rest.strip_prefix(b" ").unwrap_or_default();
+    let (code, reason) = rest.split_at_checked(3).unwrap_or_default();
+    let status = StatusCode::from_bytes(code).map_err(|_| Fault::Malformed("invalid status code"))?;
+    match reason {
+        [] => Ok((version, status, reason)),
+        [b' ', reason @ ..] => Ok((version, status, reason)),
+        _ => Err(Fault::Malformed("invalid status line")),
     }
-    Ok(headers)
+}
+
+/// A reason that the status itself does not give. In which alphabet one beyond ASCII is written nobody says; none is told then.
+fn unusual(reason: Bytes) -> Result<ReasonPhrase, Fault> {
+    let is_ascii = reason.is_ascii();
+    let reason = ReasonPhrase::try_from(reason).map_err(|_| Fault::Malformed("invalid status line"))?;
+    Ok(if is_ascii {
+        reason
+    } else {
+        ReasonPhrase::from_static(b"")
+    })
 }
 
 /// RFC 9112 section 9.3; `close` is meant for good, whatever else is said.
@@ -116,18 +113,6 @@ fn persists(version: Version, headers: &HeaderMap) -> bool {
     match version {
         Version::HTTP_11 => !says("close"),
         _ => !says("close") && says("keep-alive"),
-    }
-}
-
-/// What the parser calls it.
-fn words(error: httparse::Error) -> &'static str {
-    match error {
-        httparse::Error::HeaderName => "invalid field name",
-        httparse::Error::HeaderValue => "invalid field value",
-        httparse::Error::NewLine => "invalid line end",
-        httparse::Error::Status => "invalid status line",
-        httparse::Error::Version => "invalid version",
-        httparse::Error::Token | httparse::Error::TooManyHeaders => "invalid token",
     }
 }
 

@@ -1,3 +1,7 @@
+use http::header::{HeaderName, HeaderValue};
+use proptest::prelude::*;
+use proptest::string::bytes_regex;
+
 use super::*;
 
 fn take(text: &str) -> Result<Option<Head>, Fault> {
@@ -97,5 +101,92 @@ fn only_what_comes_before_an_answer_is_interim() {
             head(&format!("HTTP/1.1 {status} X\r\n\r\n")).is_interim(),
             is_interim
         );
+    }
+}
+
+/// What `httparse`, which has no part in it, takes for a head: its version, its status, its reason, and its fields.
+fn by_httparse(text: &[u8]) -> Option<(u8, u16, Vec<u8>, HeaderMap)> {
+    let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut head = httparse::Response::new(&mut fields);
+    match head.parse(text) {
+        Ok(httparse::Status::Complete(length)) if length == text.len() => {}
+        _ => return None,
+    }
+    let mut headers = HeaderMap::new();
+    for field in head.headers {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+        headers.append(name, HeaderValue::from_bytes(field.value).ok()?);
+    }
+    // Of `099` it makes a status.
+    let status = head.code.filter(|code| *code >= 100)?;
+    Some((head.version?, status, head.reason?.into(), headers))
+}
+
+fn by_us(text: &[u8]) -> Option<(u8, u16, Vec<u8>, HeaderMap)> {
+    let Head { parts, .. } = take_head(&mut BytesMut::from(text)).ok().flatten()?;
+    let usual = parts.status.canonical_reason().unwrap_or_default().as_bytes();
+    let reason = parts.extensions.get::<ReasonPhrase>();
+    Some((
+        u8::from(parts.version == Version::HTTP_11),
+        parts.status.as_u16(),
+        reason.map_or(usual, ReasonPhrase::as_bytes).to_vec(),
+        parts.headers,
+    ))
+}
+
+/// Of a head: most often one that is good, and else one that nearly is.
+fn line(good: &str, odd: &str) -> impl Strategy<Value = Vec<u8>> {
+    let of = |text: &str| bytes_regex(text).expect("an expression");
+    let end = prop_oneof![9 => Just(&b"\r\n"[..]), 1 => Just(&b"\n"[..])];
+    (prop_oneof![9 => of(good), 1 => of(odd)], end).prop_map(|(line, end)| [&line, end].concat())
+}
+
+fn status_line() -> impl Strategy<Value = Vec<u8>> {
+    let good = "HTTP/1\\.[01] [1-9][0-9]{2}( (OK|[ -~\t]{0,3}|[\\x80-\\xff]{0,2}))?";
+    line(good, "HTTP/1\\.[0-2] {0,2}[0-9]{2,4} ?[\\x00-\\xff]{0,3}")
+}
+
+fn field_line() -> impl Strategy<Value = Vec<u8>> {
+    let good = "(server|Vary|date|[A-Za-z!#-'*+.^_`|~-]{1,3}):[ \t]{0,2}([ -~\\x80-\\xff\t]{0,5})";
+    line(good, "[\\x00-\\xff]{0,3}(: ?)?[\\x00-\\xff]{0,3}")
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_is_what_another_parser_reads(
+        status_line in status_line(),
+        fields in prop::collection::vec(field_line(), 0..4),
+    ) {
+        let text = [status_line, fields.concat(), b"\r\n".to_vec()].concat();
+        let end = memmem::find(&text, b"\r\n\r\n").map(|end| end + 4);
+        if let Some(head) = end.and_then(|end| text.get(..end)) {
+            prop_assert_eq!(by_us(head), by_httparse(head));
+        }
+    }
+}
+
+#[test]
+fn every_name_that_is_known_is_known_as_itself() {
+    for name in [
+        "cache-control",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "date",
+        "server",
+        "strict-transport-security",
+        "transfer-encoding",
+        "vary",
+        "x-content-type-options",
+        "x-databricks-org-id",
+        "x-request-id",
+    ] {
+        for name in [name.to_owned(), name.to_uppercase()] {
+            let head = head(&format!("HTTP/1.1 200 OK\r\n{name}: y\r\n\r\n"));
+            assert_eq!(
+                head.parts.headers.get(&name).map(HeaderValue::as_bytes),
+                Some(b"y".as_slice())
+            );
+        }
     }
 }

@@ -1,0 +1,55 @@
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use memchr::memchr;
+
+use crate::forward::h1::fault::Fault;
+
+/// The fields of `lines`, which are `count` lines of `text` (RFC 9112 section 5): what may stand in a name and in a value is judged
+/// by `http`'s own types. A line that goes on with the one before it (section 5.2) begins with a space, and is none.
+pub(super) fn of<'a>(
+    lines: impl Iterator<Item = &'a [u8]>,
+    count: usize,
+    text: &'a Bytes,
+) -> Result<HeaderMap, Fault> {
+    let mut headers = HeaderMap::with_capacity(count);
+    for line in lines {
+        let colon = memchr(b':', line).ok_or(Fault::Malformed("a field without a name"))?;
+        let (name, value) = line.split_at_checked(colon).unwrap_or_default();
+        let value = trimmed(value.strip_prefix(b":").unwrap_or(value));
+        // It shares the head's memory.
+        let value = HeaderValue::from_maybe_shared(text.slice_ref(value))
+            .map_err(|_| Fault::Malformed("invalid field value"))?;
+        headers.append(named(name)?, value);
+    }
+    Ok(headers)
+}
+
+/// Those that nearly every answer has are known as they are; of any other, each byte has to be judged and looked up.
+fn named(name: &[u8]) -> Result<HeaderName, Fault> {
+    Ok(match name {
+        b"cache-control" => header::CACHE_CONTROL,
+        b"content-encoding" => header::CONTENT_ENCODING,
+        b"content-length" => header::CONTENT_LENGTH,
+        b"content-type" => header::CONTENT_TYPE,
+        b"date" => header::DATE,
+        b"server" => header::SERVER,
+        b"strict-transport-security" => header::STRICT_TRANSPORT_SECURITY,
+        b"transfer-encoding" => header::TRANSFER_ENCODING,
+        b"vary" => header::VARY,
+        b"x-content-type-options" => header::X_CONTENT_TYPE_OPTIONS,
+        b"x-databricks-org-id" => ORG_ID,
+        b"x-request-id" => REQUEST_ID,
+        _ => HeaderName::from_bytes(name).map_err(|_| Fault::Malformed("invalid field name"))?,
+    })
+}
+
+/// Without the spaces and tabs around it (RFC 9112 section 5.1), and nothing else that might be taken for some.
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+const ORG_ID: HeaderName = HeaderName::from_static("x-databricks-org-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
