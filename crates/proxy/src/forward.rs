@@ -122,12 +122,10 @@ impl tower::Service<Forward> for Upstream {
 
     fn call(&mut self, forward: Forward) -> Self::Future {
         let inner = Arc::clone(&self.0);
-        Box::pin(async move {
-            match forward.head.version {
-                Version::HTTP_2 => Box::pin(inner.forward_h2(forward)).await,
-                _ => inner.forward_h1(forward).await,
-            }
-        })
+        match forward.head.version {
+            Version::HTTP_2 => Box::pin(inner.forward_h2(forward)),
+            _ => Box::pin(inner.forward_h1(forward)),
+        }
     }
 }
 

@@ -150,7 +150,8 @@ where
             shares.take(&identity, workspace)?;
         }
         let swap = ExchangeRequest::new(identity, workspace.grant.clone());
-        let token = self.swap.clone().oneshot(swap.clone()).await?;
+        let mut seam = self.swap.clone();
+        let token = seam.ready().await?.call(swap.clone()).await?;
         trail.swapped();
         let again = swap.instead_of(token.clone());
         Ok((Authority::exchanged(token), Some(again)))

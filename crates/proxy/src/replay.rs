@@ -23,23 +23,23 @@ use crate::{Failure, Forward, ForwardError, Workspace};
 /// # Errors
 /// Those of the upstream. That no other token is to be had is none: the workspace's answer stands.
 pub(crate) async fn forward<S, U>(
-    (upstream, swap): (U, S),
+    (mut upstream, mut swap): (U, S),
     forward: Forward,
     again: Option<ExchangeRequest>,
 ) -> Result<Response<UpstreamBody>, Failure>
 where
     S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>,
-    U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
+    U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError>,
 {
     let workspace = Arc::clone(&forward.workspace);
     let copy = Copy::of(&forward);
-    let response = match (upstream.clone().oneshot(forward).await, &copy) {
+    let response = match (upstream.ready().await?.call(forward).await, &copy) {
         (Err(ForwardError::Stale(_)), Some(copy)) => {
             let forward = Forward {
                 afresh: true,
                 ..copy.clone().whole(&workspace)
             };
-            Box::pin(upstream.clone().oneshot(forward)).await?
+            upstream.ready().await?.call(forward).await?
         }
         (first, _) => first?,
     };
@@ -52,10 +52,11 @@ where
     // Boxed: it is rare and its state is large, while every request in flight pays for this future.
     Box::pin(async move {
         let refused = again.refused.clone();
-        let other = swap.oneshot(again).await;
+        let other = async { swap.ready().await?.call(again).await }.await;
         match (other, copy) {
             (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
-                Ok(upstream.oneshot(copy.under(&other).whole(&workspace)).await?)
+                let forward = copy.under(&other).whole(&workspace);
+                Ok(upstream.ready().await?.call(forward).await?)
             }
             _ => Ok(response),
         }

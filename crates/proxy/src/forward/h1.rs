@@ -18,6 +18,8 @@ mod unread;
 mod upload;
 mod wire;
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Response, StatusCode};
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -42,7 +44,10 @@ pub(super) use wire::Wire;
 
 impl Inner {
     /// On a connection that has served before, or on a new one.
-    pub(super) async fn forward_h1(&self, forward: Forward) -> Result<Response<UpstreamBody>, ForwardError> {
+    pub(super) async fn forward_h1(
+        self: Arc<Self>,
+        forward: Forward,
+    ) -> Result<Response<UpstreamBody>, ForwardError> {
         let Forward {
             workspace,
             head,

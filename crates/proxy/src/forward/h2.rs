@@ -30,7 +30,7 @@ enum Sent {
 impl Inner {
     /// HTTP/2, where the rewrite asked for it: on a connection that others use too.
     pub(super) async fn forward_h2(
-        &self,
+        self: Arc<Self>,
         Forward {
             workspace,
             head,
