@@ -81,7 +81,7 @@ impl Inner {
             .map_err(|_| ConnectError::TimedOut(self.connect_timeout))
             .flatten()?;
         self.counters.upstream_opened();
-        Ok(pool.lease(link))
+        Ok(pool.lease(Box::new(link)))
     }
 
     fn answered<H: Fn(StatusCode, HeaderMap)>(

@@ -19,14 +19,16 @@ struct Shelf {
 
 #[derive(Debug)]
 struct Idle {
-    link: Link,
+    link: Box<Link>,
     since: Instant,
 }
 
 /// A connection that serves one request at present. Dropped, it is closed; put back, it serves another.
+///
+/// It stays where it is for as long as it lives: what it has would else be moved with each answer, from one hand to the next.
 #[derive(Debug)]
 pub(in crate::forward) struct Lease {
-    link: Link,
+    link: Box<Link>,
     home: Pool,
 }
 
@@ -45,7 +47,7 @@ impl Pool {
     }
 
     /// A connection of this pool that was just opened.
-    pub(in crate::forward) fn lease(&self, link: Link) -> Lease {
+    pub(in crate::forward) fn lease(&self, link: Box<Link>) -> Lease {
         Lease {
             link,
             home: self.clone(),
@@ -69,7 +71,7 @@ impl Pool {
         idle.retain_mut(|Idle { link, since }| since.elapsed() < self.0.idle_timeout && !link.is_closed());
     }
 
-    fn put_back(&self, link: Link) {
+    fn put_back(&self, link: Box<Link>) {
         let since = Instant::now();
         self.idle().push_back(Idle { link, since });
     }
@@ -87,7 +89,7 @@ impl Lease {
     }
 
     pub(in crate::forward) fn into_link(self) -> Link {
-        self.link
+        *self.link
     }
 
     /// Back to its pool, for the next request; unless something has come that nobody asked for, and which would be read as
