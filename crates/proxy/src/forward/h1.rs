@@ -14,6 +14,7 @@ mod link;
 mod pool;
 mod request;
 mod response;
+mod turn;
 mod unread;
 mod upload;
 mod wire;
@@ -21,7 +22,6 @@ mod wire;
 use std::sync::Arc;
 
 use http::{HeaderMap, Response, StatusCode};
-use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::connect::connect_h1;
@@ -33,6 +33,7 @@ use exchange::{Exchange, Unanswered};
 use framing::Framing;
 use pool::Lease;
 use response::Head;
+use turn::let_others_prepare;
 
 pub(super) use answer::Answer;
 pub use dry::{Answer as WholeAnswer, read_answer};
@@ -60,7 +61,7 @@ impl Inner {
         let mut exchange = Exchange::new(&head, body, hears);
         // Of the requests that have come together, each is made ready before the first one goes out: sent one right after the other,
         // they wake whoever receives them once, and not once each.
-        yield_now().await;
+        let_others_prepare().await;
         while !afresh && let Some(mut lease) = pool.take() {
             self.counters.upstream_reused();
             match exchange.on(lease.link(), self.first_byte_timeout).await {
