@@ -19,6 +19,8 @@ pub(super) struct Exchange<H> {
     pub(super) progress: Arc<Progress>,
     hears: H,
     has_heard: bool,
+    /// Whether the connection has been found silent in this very turn.
+    has_listened: bool,
 }
 
 /// Why there is no answer.
@@ -41,6 +43,7 @@ impl<H: Fn(StatusCode, HeaderMap)> Exchange<H> {
             asks_for_head_only: head.method == Method::HEAD,
             hears,
             has_heard: false,
+            has_listened: false,
         }
     }
 
@@ -50,6 +53,7 @@ impl<H: Fn(StatusCode, HeaderMap)> Exchange<H> {
         if !poll_fn(|cx| Poll::Ready(link.is_quiet(cx))).await {
             return Err(Unanswered::Unsent);
         }
+        self.has_listened = true;
         let Some(limit) = limit else {
             return poll_fn(|cx| self.poll(link, cx)).await;
         };
@@ -65,9 +69,12 @@ impl<H: Fn(StatusCode, HeaderMap)> Exchange<H> {
         answered
     }
 
-    /// Reading comes first: it finds an answer that the workspace gave before it ceased to listen.
+    /// Reading comes first: it finds an answer that the workspace gave before it ceased to listen. Where that has just been
+    /// done, whoever polls this will be woken by what comes.
     fn poll(&mut self, link: &mut Link, cx: &mut Context<'_>) -> Poll<Result<Head, Unanswered>> {
-        if let Poll::Ready(head) = self.poll_answer(link, cx) {
+        if !std::mem::take(&mut self.has_listened)
+            && let Poll::Ready(head) = self.poll_answer(link, cx)
+        {
             return Poll::Ready(head.map_err(Unanswered::Connection));
         }
         match self.upload.poll(&mut link.wire, cx) {
