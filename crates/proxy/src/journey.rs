@@ -59,48 +59,54 @@ where
     /// route -> authenticate -> swap -> rewrite -> forward -> relay.
     ///
     /// The order decides which fault is named when there are several: where to, then who, then whether Databricks agrees.
-    pub(crate) async fn travel(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` has room for its arguments twice, and moves them from one to the other"
+    )]
+    pub(crate) fn travel(
         &self,
         mut request: Request<RequestBody>,
         interim: &Interim,
         last: &LastToken,
         trail: &mut Trail,
-    ) -> Result<Response<Body>, Failure> {
-        head::check(&request, self.rules.max_headers)?;
-        let destination = self.rules.routes.find(&request)?;
-        trail.routed(&destination.workspace);
-        let credentials = &self.rules.credentials;
-        credentials.admit(request.headers(), &destination.host, trail.scheme())?;
-        if let Some(question) = Question::asked(request.uri().path()) {
-            // Boxed: it is rare, and every request would have room for it.
-            return Box::pin(self.answer(question, &destination, request, trail)).await;
-        }
+    ) -> impl Future<Output = Result<Response<Body>, Failure>> {
+        async move {
+            head::check(&request, self.rules.max_headers)?;
+            let destination = self.rules.routes.find(&request)?;
+            trail.routed(&destination.workspace);
+            let credentials = &self.rules.credentials;
+            credentials.admit(request.headers(), &destination.host, trail.scheme())?;
+            if let Some(question) = Question::asked(request.uri().path()) {
+                // Boxed: it is rare, and every request would have room for it.
+                return Box::pin(self.answer(question, &destination, request, trail)).await;
+            }
 
-        let upgrade = Upgrade::asked(&mut request)?;
-        let Destination { workspace, host } = destination;
-        let credential = credentials.of(&request, workspace.allowances)?;
-        let (authority, again) = self.authorize(credential, last, &workspace, trail).await?;
+            let upgrade = Upgrade::asked(&mut request)?;
+            let Destination { workspace, host } = destination;
+            let credential = credentials.of(&request, workspace.allowances)?;
+            let (authority, again) = self.authorize(credential, last, &workspace, trail).await?;
 
-        let (mut head, body) = request.into_parts();
-        let visit = trail.visit(host);
-        rewrite::request(&mut head, &workspace, &authority);
-        if upgrade.is_some() {
-            rewrite::upgrade(&mut head.headers);
-        }
-        if self.rules.forwarded {
-            rewrite::forwarded(&mut head.headers, &visit);
-        }
-        let forward = Forward {
-            workspace: Arc::clone(&workspace),
-            head: Arc::new(head),
-            body,
-            interim: interim.clone(),
-            afresh: false,
-        };
-        let seams = (self.upstream.clone(), self.swap.clone());
-        let response = replay::forward(seams, forward, again).await?;
+            let (mut head, body) = request.into_parts();
+            let visit = trail.visit(host);
+            rewrite::request(&mut head, &workspace, &authority);
+            if upgrade.is_some() {
+                rewrite::upgrade(&mut head.headers);
+            }
+            if self.rules.forwarded {
+                rewrite::forwarded(&mut head.headers, &visit);
+            }
+            let forward = Forward {
+                workspace: Arc::clone(&workspace),
+                head: Arc::new(head),
+                body,
+                interim: interim.clone(),
+                afresh: false,
+            };
+            let seams = (self.upstream.clone(), self.swap.clone());
+            let response = replay::forward(seams, forward, again).await?;
 
-        relay::response(response, upgrade, &workspace, &visit)
+            relay::response(response, upgrade, &workspace, &visit)
+        }
     }
 
     /// What the request is forwarded under: its own credential made into the workspace's token; or the machine's, made into

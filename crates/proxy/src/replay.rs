@@ -22,46 +22,51 @@ use crate::{Failure, Forward, ForwardError, Workspace};
 ///
 /// # Errors
 /// Those of the upstream. That no other token is to be had is none: the workspace's answer stands.
-pub(crate) async fn forward<S, U>(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` has room for its arguments twice, and moves them from one to the other"
+)]
+pub(crate) fn forward<S, U>(
     (mut upstream, mut swap): (U, S),
     forward: Forward,
     again: Option<ExchangeRequest>,
-) -> Result<Response<UpstreamBody>, Failure>
+) -> impl Future<Output = Result<Response<UpstreamBody>, Failure>>
 where
     S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>,
     U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError>,
 {
-    let workspace = Arc::clone(&forward.workspace);
-    let copy = Copy::of(&forward);
-    let response = match (upstream.ready().await?.call(forward).await, &copy) {
-        (Err(ForwardError::Stale(_)), Some(copy)) => {
+    async move {
+        let workspace = Arc::clone(&forward.workspace);
+        let copy = Copy::of(&forward);
+        let mut answered = upstream.ready().await?.call(forward).await;
+        if let (Err(ForwardError::Stale(_)), Some(copy)) = (&answered, &copy) {
             let forward = Forward {
                 afresh: true,
                 ..copy.clone().whole(&workspace)
             };
-            upstream.ready().await?.call(forward).await?
+            answered = upstream.ready().await?.call(forward).await;
         }
-        (first, _) => first?,
-    };
-    let Some(again) = again else {
-        return Ok(response);
-    };
-    if !refuses_token(&response) {
-        return Ok(response);
-    }
-    // Boxed: it is rare and its state is large, while every request in flight pays for this future.
-    Box::pin(async move {
-        let refused = again.refused.clone();
-        let other = async { swap.ready().await?.call(again).await }.await;
-        match (other, copy) {
-            (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
-                let forward = copy.under(&other).whole(&workspace);
-                Ok(upstream.ready().await?.call(forward).await?)
+        let response = answered?;
+        let Some(again) = again else {
+            return Ok(response);
+        };
+        if !refuses_token(&response) {
+            return Ok(response);
+        }
+        // Boxed: it is rare and its state is large, while every request in flight pays for this future.
+        Box::pin(async move {
+            let refused = again.refused.clone();
+            let other = async { swap.ready().await?.call(again).await }.await;
+            match (other, copy) {
+                (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
+                    let forward = copy.under(&other).whole(&workspace);
+                    Ok(upstream.ready().await?.call(forward).await?)
+                }
+                _ => Ok(response),
             }
-            _ => Ok(response),
-        }
-    })
-    .await
+        })
+        .await
+    }
 }
 
 /// A request that may be sent once more: nothing of it is a body, and its method promises that twice is as good as once

@@ -45,10 +45,10 @@ pub(super) use wire::Wire;
 
 impl Inner {
     /// On a connection that has served before, or on a new one.
-    pub(super) async fn forward_h1(
+    pub(super) fn forward_h1(
         self: Arc<Self>,
         forward: Forward,
-    ) -> Result<Response<UpstreamBody>, ForwardError> {
+    ) -> impl Future<Output = Result<Response<UpstreamBody>, ForwardError>> {
         let Forward {
             workspace,
             head,
@@ -56,24 +56,27 @@ impl Inner {
             interim,
             afresh,
         } = forward;
-        let pool = &self.lane(&workspace)?.pool;
-        let hears = |status, headers| relay::interim(&interim, &workspace, status, headers);
-        let mut exchange = Exchange::new(&head, body, hears);
-        // Of the requests that have come together, each is made ready before the first one goes out: sent one right after the other,
-        // they wake whoever receives them once, and not once each.
-        let_others_prepare().await;
-        while !afresh && let Some(mut lease) = pool.take() {
-            self.counters.upstream_reused();
-            match exchange.on(lease.link(), self.first_byte_timeout).await {
-                Ok(head) => return self.answered(exchange, lease, head),
-                Err(Unanswered::Unsent) => {}
-                Err(other) => return Err(ForwardError::from(other).on_reused()),
+        // Taken apart before: an `async fn` has room for its arguments and for what they are made of.
+        async move {
+            let pool = &self.lane(&workspace)?.pool;
+            let hears = |status, headers| relay::interim(&interim, &workspace, status, headers);
+            let mut exchange = Exchange::new(&head, body, hears);
+            // Of the requests that have come together, each is made ready before the first one goes out: sent one right after the
+            // other, they wake whoever receives them once, and not once each.
+            let_others_prepare().await;
+            while !afresh && let Some(mut lease) = pool.take() {
+                self.counters.upstream_reused();
+                match exchange.on(lease.link(), self.first_byte_timeout).await {
+                    Ok(head) => return self.answered(exchange, lease, head),
+                    Err(Unanswered::Unsent) => {}
+                    Err(other) => return Err(ForwardError::from(other).on_reused()),
+                }
             }
+            // Boxed: connecting is rare and its state is large, while every request in flight pays for this future.
+            let mut lease = Box::pin(self.connect_h1(pool, &workspace)).await?;
+            let head = exchange.on(lease.link(), self.first_byte_timeout).await?;
+            self.answered(exchange, lease, head)
         }
-        // Boxed: connecting is rare and its state is large, while every request in flight pays for this future.
-        let mut lease = Box::pin(self.connect_h1(pool, &workspace)).await?;
-        let head = exchange.on(lease.link(), self.first_byte_timeout).await?;
-        self.answered(exchange, lease, head)
     }
 
     async fn connect_h1(&self, pool: &Pool, workspace: &Workspace) -> Result<Lease, ForwardError> {
