@@ -21,16 +21,18 @@ pub(crate) use passed::PassedToken;
 /// When there is none, more than one, or one of another kind. Two credentials are never a choice to be made: what is
 /// behind us might choose the other one.
 pub(crate) fn credential<B>(request: &Request<B>, allowances: Allowances) -> Result<BearerToken, Failure> {
-    let carriers = carriers(request.uri().path(), allowances).iter();
-    let mut presented = carriers.flat_map(|carrier| {
-        let values = request.headers().get_all(carrier).iter();
-        values.map(move |value| (carrier, value))
-    });
-    match (presented.next(), presented.next()) {
-        (None, _) => Err(Failure::NoCredential),
-        (Some((&header::AUTHORIZATION, value)), None) => authorization(value),
-        (Some((_, key)), None) => Ok(BearerToken::new(Bytes::from_owner(key.clone()))),
-        (Some(_), Some(_)) => Err(Failure::TwoCredentials),
+    let mut presented = None;
+    for carrier in carriers(request.uri().path(), allowances) {
+        for value in request.headers().get_all(carrier) {
+            if presented.replace((carrier, value)).is_some() {
+                return Err(Failure::TwoCredentials);
+            }
+        }
+    }
+    match presented {
+        None => Err(Failure::NoCredential),
+        Some((&header::AUTHORIZATION, value)) => authorization(value),
+        Some((_, key)) => Ok(BearerToken::new(Bytes::from_owner(key.clone()))),
     }
 }
 
