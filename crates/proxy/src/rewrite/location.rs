@@ -1,4 +1,4 @@
-use http::header::{HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Authority;
 
 use super::Visit;
@@ -7,8 +7,12 @@ use crate::route::WorkspaceUrl;
 /// Makes a redirect to the workspace one to the gateway: a client that followed it past us would show its JWT there.
 /// Whatever leads elsewhere, and every relative reference, stays as it is.
 pub(super) fn lead_back(headers: &mut HeaderMap, workspace: &WorkspaceUrl, visit: &Visit) {
+    // Nearly no answer has one: to find that out costs less than to go through all that it has.
+    if !LOCATIONS.iter().any(|name| headers.contains_key(name)) {
+        return;
+    }
     for (name, value) in headers.iter_mut() {
-        if is_location(name.as_str())
+        if LOCATIONS.contains(name)
             && let Some(ours) = on_the_gateway(value.as_bytes(), workspace, visit)
         {
             *value = ours;
@@ -44,6 +48,4 @@ fn behind_the_origin<'a>(location: &'a [u8], workspace: &WorkspaceUrl) -> Option
 }
 
 /// RFC 9110 sections 10.2.2 and 8.7.
-fn is_location(name: &str) -> bool {
-    matches!(name, "location" | "content-location")
-}
+const LOCATIONS: [HeaderName; 2] = [header::LOCATION, header::CONTENT_LOCATION];
