@@ -113,7 +113,8 @@ impl Inner {
         if let Some(verified) = self.memory.recall(digest, self.clock.now()) {
             return Ok(verified);
         }
-        let verified = self.judge(token.expose()).await?;
+        // Boxed: it is rare and its state is large, while every request in flight pays for this future.
+        let verified = Box::pin(self.judge(token.expose())).await?;
         self.memory.remember(digest, verified.clone());
         Ok(verified)
     }
