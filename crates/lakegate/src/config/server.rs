@@ -77,7 +77,7 @@ impl Default for Server {
     /// - `max_headers`: 100. Databricks' own clients send about twenty.
     /// - `max_target_size`: 16,384 bytes. Twice what common servers take; longer filters travel in a body.
     /// - `max_body_size`: none. Files are uploaded in one request of up to 5 GB.
-    /// - `max_connections`: 10,000. About 60 MiB of idle connections, and below common limits on open files.
+    /// - `max_connections`: 10,000. About 75 MiB of idle connections, and below common limits on open files.
     /// - `forwarded`: no. Databricks needs no address to authorize, and addresses are personal data.
     /// - `max_concurrent_streams`: 100. The least that RFC 9113 section 6.5.2 recommends; each may hold a head and a window.
     /// - `h2c`: no. Who speaks HTTP/2 does so over TLS; behind a proxy that ends TLS, it is a choice.
