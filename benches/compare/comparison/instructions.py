@@ -1,6 +1,6 @@
 """How many instructions the gateway executes for a request whose tokens it remembers: a figure that needs no quiet machine.
 
-The whole program as shipped runs under cachegrind and answers requests on one connection, one after the other; what a few
+The whole program, as tests build it, runs under cachegrind and answers requests on one connection, one after the other; what a few
 and what many of them took, subtracted, leaves out how it starts and ends.
 """
 
@@ -21,7 +21,7 @@ from .place import ROOT, prepared
 COMMITTED = ROOT / "benches/instructions.json"
 FEW, MANY = 200, 1200
 MOST_GROWTH = 0.05
-# Built as tests build it: a profile would differ from build to build.
+# What is shipped has a profile, which differs from build to build.
 OURS = BY_NAME["lakegate-plain"]
 
 

@@ -16,9 +16,9 @@ impl<IO> Reread<IO> {
         Self { read, io }
     }
 
-    /// The connection itself. What is still to be read again is lost.
-    pub(crate) fn into_inner(self) -> IO {
-        self.io
+    /// The connection itself, once all has been read again.
+    pub(crate) fn into_inner(self) -> Option<IO> {
+        self.read.is_empty().then_some(self.io)
     }
 }
 

@@ -261,7 +261,7 @@ impl Peer {
         }
     }
 
-    /// Who asked on this connection before.
+    /// The token that was presented last on this connection.
     pub(crate) fn last_token(&self) -> &LastToken {
         match &self.presence {
             Presence::Alone(company) => &company.last_token,

@@ -158,13 +158,10 @@ where
         let interim = from.interim(request.version());
         let journey = match standing.enter(&request, &duty.settings, &mut trail) {
             Ok(()) => {
-                unharmed(pin!(duty.journey.travel(
-                    request,
-                    &interim,
-                    from.last_token(),
-                    &mut trail
-                )))
-                .await
+                let journey = duty
+                    .journey
+                    .travel(request, &interim, from.last_token(), &mut trail);
+                unharmed(pin!(journey)).await
             }
             Err(failure) => Err(failure),
         };

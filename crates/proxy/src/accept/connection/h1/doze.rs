@@ -68,7 +68,7 @@ where
 /// were, it would be a part of a request, and nobody could say any more where the next one begins.
 fn taken_back<IO, S>(parts: Parts<TokioIo<Reread<IO>>, S>) -> Option<IO> {
     let io = parts.io.into_inner().into_inner();
-    parts.read_buf.is_empty().then_some(io)
+    io.filter(|_| parts.read_buf.is_empty())
 }
 
 /// Waits for a client's next words with nothing but the connection; no words are its end.
