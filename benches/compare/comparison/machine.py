@@ -28,7 +28,9 @@ def _processor():
 
 def _system():
     name = re.search(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text())[1]
-    return f"{name}, Linux {'.'.join(platform.release().split('.')[:2])}"
+    linux = ".".join(platform.release().split(".")[:2])
+    congestion = Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text().strip()
+    return f"{name}, Linux {linux}, TCP with {congestion}"
 
 
 def _versions():

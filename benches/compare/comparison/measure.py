@@ -73,7 +73,7 @@ def row(row, place, effort):
     """Figures by the names of peers."""
     samples = {name: [] for name in row.peers}
     with ExitStack() as stack:
-        stack.enter_context(origin(place, cores=row.load_cores))
+        behind = stack.enter_context(origin(place, cores=row.load_cores))
         proxies = [stack.enter_context(started(BY_NAME[name], place, row.setting)) for name in row.peers]
         for proxy in proxies:
             probe(proxy, place)
@@ -82,7 +82,7 @@ def row(row, place, effort):
         for turn in range(effort.rounds):
             for proxy in proxies:
                 target = Target(proxy.port, proxy.secure, place, row.load_cores, turn)
-                samples[proxy.peer.name].append(_sample(row, proxy, target, effort.seconds))
+                samples[proxy.peer.name].append(_sample(row, proxy, behind, target, effort.seconds))
     return {name: Figure.of(those) for name, those in samples.items()}
 
 
@@ -93,12 +93,12 @@ def probe(proxy, place):
         raise RuntimeError(f"{proxy.peer.name} answers {status} with {len(body)} bytes: {body[:200]}")
 
 
-def _sample(row, proxy, target, seconds):
+def _sample(row, proxy, behind, target, seconds):
     cores, workers = row.setting.cores, row.setting.workers
-    before, cpu, others, begun = wire.settled(ORIGIN), proxy.process.cpu(), _others(row), time.monotonic()
+    before, cpu, others, begun = wire.settled(ORIGIN), proxy.process.cpu(), _others(row, behind), time.monotonic()
     done = row.load.run(target, seconds)
     used, lasted = proxy.process.cpu() - cpu, time.monotonic() - begun
-    others = _others(row) - others - used.ran
+    others = _others(row, behind) - others - used.ran
     if not done:
         raise RuntimeError(f"{proxy.peer.name}: {seconds} s were not enough for one answer")
     after = wire.seen(ORIGIN)
@@ -109,11 +109,12 @@ def _sample(row, proxy, target, seconds):
     return Sample(used.ran / divisor, used.wanted(workers) / min(lasted, seconds) / workers, others / lasted / len(cores))
 
 
-def _others(row):
-    """What the proxy's cores have worked; without the load, where that is on the same cores."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    shares = set(row.setting.cores) & set(row.load_cores)
-    return busy(row.setting.cores) - (spent.ru_utime + spent.ru_stime if shares else 0)
+def _others(row, behind):
+    """What the proxy's cores have worked; without the load and what is behind the proxy, where those are on the same cores."""
+    if not set(row.setting.cores) & set(row.load_cores):
+        return busy(row.setting.cores)
+    load = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return busy(row.setting.cores) - load.ru_utime - load.ru_stime - behind.cpu().ran
 
 
 def _judge(proxy, came, done):
