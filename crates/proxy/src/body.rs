@@ -1,8 +1,7 @@
 mod pieces;
+mod progress;
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::settings::Settings;
 use crate::upgrade::Switch;
 
 pub(crate) use pieces::Pieces;
+pub(crate) use progress::Progress;
 
 /// A response body: the gateway's own few bytes, or a workspace's stream.
 #[derive(Debug, Default)]
@@ -42,7 +42,8 @@ pub(crate) struct BodyError(#[source] UpstreamBodyError);
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     incoming: Lingering,
-    progress: Arc<Progress>,
+    came: u64,
+    progress: Progress,
     patience: Patience,
     most: Option<u64>,
 }
@@ -59,13 +60,6 @@ pub(crate) enum RequestBodyError {
     /// It is longer than is allowed here.
     #[error("it is longer than {0} bytes")]
     TooLarge(u64),
-}
-
-/// How far a request body has come, seen from outside while it streams.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    bytes: AtomicU64,
-    shortfall: OnceLock<Shortfall>,
 }
 
 /// The client's part in a request body's end before its time: [`RequestBodyError`] without its source.
@@ -144,9 +138,15 @@ impl HttpBody for Body {
 
 impl RequestBody {
     pub(crate) fn new(incoming: Lingering, settings: &Settings) -> Self {
+        let progress = if incoming.is_end_stream() {
+            Progress::none()
+        } else {
+            Progress::begun()
+        };
         Self {
             incoming,
-            progress: Arc::default(),
+            came: 0,
+            progress,
             patience: Patience::new(settings.body_idle_timeout),
             most: settings.max_body_size,
         }
@@ -156,21 +156,23 @@ impl RequestBody {
     pub(crate) fn none() -> Self {
         Self {
             incoming: Lingering::none(),
-            progress: Arc::default(),
+            came: 0,
+            progress: Progress::none(),
             patience: Patience::new(Duration::ZERO),
             most: None,
         }
     }
 
-    pub(crate) fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.progress)
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
-    fn count(&self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
-        let bytes = frame.data_ref().map_or(0, Bytes::len);
-        self.progress.add(bytes as u64);
+    fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
+        let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+        self.came += bytes;
+        self.progress.add(bytes);
         match self.most {
-            Some(most) if self.progress.bytes() > most => Err(RequestBodyError::TooLarge(most)),
+            Some(most) if self.came > most => Err(RequestBodyError::TooLarge(most)),
             _ => Ok(()),
         }
     }
@@ -217,32 +219,4 @@ fn filtered(mut frame: Frame<Bytes>, filter: fn(&mut HeaderMap)) -> Frame<Bytes>
         filter(trailers);
     }
     frame
-}
-
-// === impl Progress ===
-
-impl Progress {
-    pub(crate) fn add(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Why the body did not come to its end, if it did not.
-    pub(crate) fn shortfall(&self) -> Option<Shortfall> {
-        self.shortfall.get().copied()
-    }
-
-    fn fell_short(&self, error: RequestBodyError) -> RequestBodyError {
-        let shortfall = match error {
-            RequestBodyError::Broke(_) => Shortfall::Broke,
-            RequestBodyError::Stalled(limit) => Shortfall::Stalled(limit),
-            RequestBodyError::TooLarge(most) => Shortfall::TooLarge(most),
-        };
-        // The first reason is the reason.
-        let _ = self.shortfall.set(shortfall);
-        error
-    }
 }

@@ -158,8 +158,8 @@ impl Inner {
         lane.ok_or(ForwardError::Connect(ConnectError::UnknownWorkspace))
     }
 
-    fn idleness(&self, request: &Arc<Progress>) -> Option<Idleness> {
+    fn idleness(&self, request: &Progress) -> Option<Idleness> {
         self.body_idle_timeout
-            .map(|limit| Idleness::new(Patience::new(limit), Arc::clone(request)))
+            .map(|limit| Idleness::new(Patience::new(limit), request.clone()))
     }
 }

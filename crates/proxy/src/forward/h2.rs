@@ -89,15 +89,11 @@ impl Inner {
     }
 
     /// The clock for the first byte starts anew whenever a part of the request body has moved: an upload may last for hours.
-    async fn in_time<F: Future>(
-        &self,
-        answer: F,
-        progress: &Arc<Progress>,
-    ) -> Result<F::Output, ForwardError> {
+    async fn in_time<F: Future>(&self, answer: F, progress: &Progress) -> Result<F::Output, ForwardError> {
         let Some(limit) = self.first_byte_timeout else {
             return Ok(answer.await);
         };
-        let mut idleness = Idleness::new(Patience::new(limit), Arc::clone(progress));
+        let mut idleness = Idleness::new(Patience::new(limit), progress.clone());
         let mut answer = pin!(answer);
         poll_fn(|cx| match answer.as_mut().poll(cx) {
             Poll::Ready(answer) => Poll::Ready(Ok(answer)),

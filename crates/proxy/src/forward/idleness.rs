@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use crate::patience::Patience;
 pub(super) struct Idleness {
     patience: Patience,
     /// The request's body, which may still be on its way: a workspace that waits for it owes nothing.
-    request: Arc<Progress>,
+    request: Progress,
     seen: u64,
 }
 
 impl Idleness {
-    pub(super) fn new(patience: Patience, request: Arc<Progress>) -> Self {
+    pub(super) fn new(patience: Patience, request: Progress) -> Self {
         Self {
             patience,
             seen: request.bytes(),

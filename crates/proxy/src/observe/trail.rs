@@ -47,9 +47,9 @@ pub(crate) struct Trail {
     status: Option<StatusCode>,
     failure: Option<&'static str>,
     cause: Option<String>,
-    progress: Arc<Progress>,
+    progress: Progress,
     response_bytes: u64,
-    tunnelled: Option<Arc<Progress>>,
+    tunnelled: Option<Progress>,
     /// Among the requests in flight, of which this is one until it is over.
     place: Option<Place>,
     told: bool,
@@ -58,9 +58,9 @@ pub(crate) struct Trail {
 /// What moves through a tunnel, counted while it does.
 pub(crate) struct Traffic {
     /// From the client.
-    pub(crate) up: Arc<Progress>,
+    pub(crate) up: Progress,
     /// To the client.
-    pub(crate) down: Arc<Progress>,
+    pub(crate) down: Progress,
 }
 
 /// What is known of who asks.
@@ -190,10 +190,9 @@ impl Trail {
 
     /// From here on, the answer is a tunnel.
     pub(crate) fn tunnelled(&mut self) -> Traffic {
-        let down = self.tunnelled.insert(Arc::default());
         Traffic {
-            up: Arc::clone(&self.progress),
-            down: Arc::clone(down),
+            up: self.progress.go_on().clone(),
+            down: self.tunnelled.insert(Progress::begun()).clone(),
         }
     }
 
@@ -204,7 +203,7 @@ impl Trail {
         }
         self.place = None;
         let request_bytes = self.progress.bytes();
-        let response_bytes = self.response_bytes + self.tunnelled.as_ref().map_or(0, |down| down.bytes());
+        let response_bytes = self.response_bytes + self.tunnelled.as_ref().map_or(0, Progress::bytes);
         let eyes = &self.observer.0;
         eyes.counters
             .request_ended(request_bytes, response_bytes, outcome != Outcome::ClientLeft);

@@ -1,6 +1,5 @@
 use std::future::pending;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::upgrade::Upgraded;
@@ -39,7 +38,7 @@ impl Switch {
 }
 
 fn counted(client: Upgraded, traffic: &Traffic) -> impl AsyncRead + AsyncWrite + Unpin {
-    let (up, down) = (Arc::clone(&traffic.up), Arc::clone(&traffic.down));
+    let (up, down) = (traffic.up.clone(), traffic.down.clone());
     let reads = InspectReader::new(TokioIo::new(client), move |bytes: &[u8]| {
         up.add(bytes.len() as u64);
     });

@@ -1,5 +1,4 @@
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::forward::idleness::Idleness;
 pub(super) struct Exchange<H> {
     pub(super) upload: Upload,
     pub(super) asks_for_head_only: bool,
-    pub(super) progress: Arc<Progress>,
+    pub(super) progress: Progress,
     hears: H,
     has_heard: bool,
     /// Whether the connection has been found silent in this very turn.
@@ -57,7 +56,7 @@ impl<H: Fn(StatusCode, HeaderMap)> Exchange<H> {
         let Some(limit) = limit else {
             return poll_fn(|cx| self.poll(link, cx)).await;
         };
-        let mut idleness = Idleness::new(link.take_patience(limit), Arc::clone(&self.progress));
+        let mut idleness = Idleness::new(link.take_patience(limit), self.progress.clone());
         let answered = poll_fn(|cx| match self.poll(link, cx) {
             Poll::Pending => idleness
                 .poll_exhausted(cx)
