@@ -46,7 +46,7 @@ fn parsed(head: &[u8]) -> Option<Request<()>> {
 
 fn check_request(before: &request::Parts, visit: &Visit) {
     let mut after = before.clone();
-    rewrite::request(&mut after, &WORKSPACE, &SWAPPED);
+    rewrite::request(&mut after, &WORKSPACE, SWAPPED.clone());
 
     assert_eq!(path(&after.uri), path(&before.uri));
     assert_eq!(all(&after.headers, "authorization"), ["Bearer swapped"]);

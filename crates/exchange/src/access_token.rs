@@ -39,6 +39,11 @@ impl AccessToken {
         self.header.clone()
     }
 
+    /// The same, of a token that is of no other use any more.
+    pub fn into_header(self) -> HeaderValue {
+        self.header
+    }
+
     /// The moment from which the token must not be used: the earlier of the Databricks token's and the JWT's.
     pub fn expiry(&self) -> Expiry {
         self.expiry

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use http::{HeaderName, HeaderValue, Request, header};
 use identity::BearerToken;
 
@@ -49,7 +49,9 @@ fn authorization(value: &HeaderValue) -> Result<BearerToken, Failure> {
     let (scheme, token) = split_scheme(value.as_bytes());
     if scheme.eq_ignore_ascii_case(b"bearer") {
         // The token shares the header's own memory: on the way of every request, it is never copied.
-        Ok(BearerToken::new(Bytes::from_owner(value.clone()).slice(token)))
+        let mut text = Bytes::from_owner(value.clone());
+        text.advance(token.start);
+        Ok(BearerToken::new(text))
     } else if scheme.eq_ignore_ascii_case(b"basic") {
         let encoded = value.as_bytes().get(token).unwrap_or_default();
         password_of_token_user(encoded).map(BearerToken::new)

@@ -88,7 +88,7 @@ where
 
             let (mut head, body) = request.into_parts();
             let visit = trail.visit(host);
-            rewrite::request(&mut head, &workspace, &authority);
+            rewrite::request(&mut head, &workspace, authority);
             if upgrade.is_some() {
                 rewrite::upgrade(&mut head.headers);
             }
@@ -142,10 +142,11 @@ where
         workspace: &Workspace,
         trail: &mut Trail,
     ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
-        let identity = match self.rules.verifier.verify_next(credential.clone(), last).await {
+        let candidate = PassedToken::candidate(&credential, workspace);
+        let identity = match self.rules.verifier.verify_next(credential, last).await {
             Ok(identity) => identity,
             Err(rejection) => {
-                let passed = PassedToken::instead_of(rejection, &credential, workspace)?;
+                let passed = PassedToken::instead_of(rejection, candidate, workspace)?;
                 trail.passed_through();
                 return Ok((Authority::passed(passed), None));
             }

@@ -46,7 +46,7 @@ impl Visit {
 ///
 /// The order is the security: what a client's `Connection` nominates is dropped first, so that nobody can nominate
 /// away what is set after it. What is set takes the place of whatever the client sent under that name.
-pub fn request(head: &mut request::Parts, workspace: &Workspace, authority: &Authority) {
+pub fn request(head: &mut request::Parts, workspace: &Workspace, authority: Authority) {
     let grpc = grpc::is_asked_by(head);
     let trailers = grpc || accepts_trailers(&head.headers);
     let cookies = workspace.allowances.cookies;
@@ -57,7 +57,8 @@ pub fn request(head: &mut request::Parts, workspace: &Workspace, authority: &Aut
         join_cookies(&mut head.headers);
     }
     // In the place of the identity provider's JWT, which never goes upstream.
-    head.headers.insert(header::AUTHORIZATION, authority.header());
+    head.headers
+        .insert(header::AUTHORIZATION, authority.into_header());
     if trailers {
         head.headers.insert(header::TE, TRAILERS);
     }

@@ -12,7 +12,12 @@ pub(crate) struct PassedToken(HeaderValue);
 // === impl PassedToken ===
 
 impl PassedToken {
-    /// What the verifier has refused, if `workspace` itself would have to judge it.
+    /// `presented`, where `workspace` lets such tokens through at all.
+    pub(crate) fn candidate(presented: &BearerToken, workspace: &Workspace) -> Option<BearerToken> {
+        workspace.allowances.databricks_tokens.then(|| presented.clone())
+    }
+
+    /// What the verifier has refused, if it is a [`candidate`](Self::candidate) and `workspace` itself would have to judge it.
     ///
     /// Only ever asked about what no configured issuer could have issued, so that a forged JWT does not come this way;
     /// and another workspace's token does not either.
@@ -21,18 +26,21 @@ impl PassedToken {
     /// The same rejection, for everything else.
     pub(crate) fn instead_of(
         rejection: Rejection,
-        presented: &BearerToken,
+        candidate: Option<BearerToken>,
         workspace: &Workspace,
     ) -> Result<Self, Rejection> {
+        let Some(presented) = candidate else {
+            return Err(rejection);
+        };
         let known = match rejection.foreign() {
             Some(Foreign::PersonalAccessToken) => is_personal(presented.expose()),
             Some(Foreign::Jwt { issuer }) => issuer == workspace.url.own_issuer(),
             None => false,
         };
-        if !workspace.allowances.databricks_tokens || !known {
+        if !known {
             return Err(rejection);
         }
-        Self::new(presented).ok_or(rejection)
+        Self::new(&presented).ok_or(rejection)
     }
 
     /// Written anew, so that exactly what was judged is what goes on.
@@ -44,8 +52,8 @@ impl PassedToken {
     }
 
     /// `Bearer …`, marked sensitive.
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+    pub(crate) fn into_header(self) -> HeaderValue {
+        self.0
     }
 }
 

@@ -54,7 +54,7 @@ fn token() -> Authority {
 
 fn rewritten(request: Request<()>) -> request::Parts {
     let (mut head, ()) = request.into_parts();
-    super::request(&mut head, &workspace(), &token());
+    super::request(&mut head, &workspace(), token());
     head
 }
 
@@ -192,7 +192,7 @@ fn addresses_are_told_as_rfc_7239_writes_them() {
 #[test]
 fn cookies_that_may_cross_are_one_field_in_http_1() {
     let (mut head, ()) = request_with(&[("cookie", "a=1"), ("cookie", "b=2; c=3")]).into_parts();
-    super::request(&mut head, &with_cookies(), &token());
+    super::request(&mut head, &with_cookies(), token());
     assert_eq!(
         head.headers.get_all("cookie").iter().collect::<Vec<_>>(),
         ["a=1; b=2; c=3"]
