@@ -86,21 +86,24 @@ where
             let credential = credentials.of(&request, workspace.allowances)?;
             let (authority, again) = self.authorize(credential, last, &workspace, trail).await?;
 
-            let (mut head, body) = request.into_parts();
             let visit = trail.visit(host);
-            rewrite::request(&mut head, &workspace, authority);
-            if upgrade.is_some() {
-                rewrite::upgrade(&mut head.headers);
-            }
-            if self.rules.forwarded {
-                rewrite::forwarded(&mut head.headers, &visit);
-            }
-            let forward = Forward {
-                workspace: Arc::clone(&workspace),
-                head: Arc::new(head),
-                body,
-                interim: interim.clone(),
-                afresh: false,
+            // A block: what is taken apart in it needs no room while the workspace is waited for.
+            let forward = {
+                let (mut head, body) = request.into_parts();
+                rewrite::request(&mut head, &workspace, authority);
+                if upgrade.is_some() {
+                    rewrite::upgrade(&mut head.headers);
+                }
+                if self.rules.forwarded {
+                    rewrite::forwarded(&mut head.headers, &visit);
+                }
+                Forward {
+                    workspace: Arc::clone(&workspace),
+                    head: Arc::new(head),
+                    body,
+                    interim: interim.clone(),
+                    afresh: false,
+                }
             };
             let seams = (self.upstream.clone(), self.swap.clone());
             let response = replay::forward(seams, forward, again).await?;

@@ -44,16 +44,14 @@ where
                 afresh: true,
                 ..copy.clone().whole(&workspace)
             };
-            answered = upstream.ready().await?.call(forward).await;
+            // Boxed: it is rare and its state is large, while every request in flight pays for this future.
+            answered = Box::pin(async { upstream.ready().await?.call(forward).await }).await;
         }
-        let response = answered?;
-        let Some(again) = again else {
-            return Ok(response);
+        let is_refused = matches!(&answered, Ok(response) if refuses_token(response));
+        let Some(again) = again.filter(|_| is_refused) else {
+            return Ok(answered?);
         };
-        if !refuses_token(&response) {
-            return Ok(response);
-        }
-        // Boxed: it is rare and its state is large, while every request in flight pays for this future.
+        // So is this.
         Box::pin(async move {
             let refused = again.refused.clone();
             let other = async { swap.ready().await?.call(again).await }.await;
@@ -62,7 +60,7 @@ where
                     let forward = copy.under(&other).whole(&workspace);
                     Ok(upstream.ready().await?.call(forward).await?)
                 }
-                _ => Ok(response),
+                _ => Ok(answered?),
             }
         })
         .await

@@ -150,25 +150,27 @@ where
         Arc::clone(&self.0.duty.load().settings)
     }
 
-    async fn serve(&self, request: Request<Incoming>, from: Peer) -> Response<Observed> {
+    /// What there is to be done at once is done before the future, which has room for each shape that a request has had in it.
+    fn serve(&self, request: Request<Incoming>, from: Peer) -> impl Future<Output = Response<Observed>> {
         let (standing, duty) = (&self.0, self.0.duty.load_full());
         let request = Lingering::new(request, &standing.shared.tasks)
             .map(|body| RequestBody::new(body, &duty.settings));
         let mut trail = Box::new(standing.observer.watch(&request, from.address, from.secure));
         let interim = from.interim(request.version());
-        let journey = match standing.enter(&request, &duty.settings, &mut trail) {
-            Ok(()) => {
-                let journey = duty
-                    .journey
-                    .travel(request, &interim, from.last_token(), &mut trail);
-                unharmed(pin!(journey)).await
-            }
-            Err(failure) => Err(failure),
-        };
-        interim.end().await;
-        let patience = duty.settings.tunnel_idle_timeout;
-        let (head, body) = trail.answer(journey).into_parts();
-        Response::from_parts(head, Observed::new(body, trail, from, patience))
+        async move {
+            let journey = match standing.enter(&request, &duty.settings, &mut trail) {
+                Ok(()) => {
+                    let journey = &duty.journey;
+                    let token = from.last_token();
+                    unharmed(pin!(journey.travel(request, &interim, token, &mut trail))).await
+                }
+                Err(failure) => Err(failure),
+            };
+            interim.end().await;
+            let patience = duty.settings.tunnel_idle_timeout;
+            let (head, body) = trail.answer(journey).into_parts();
+            Response::from_parts(head, Observed::new(body, trail, from, patience))
+        }
     }
 
     fn admit(&self) -> impl Send + 'static {
