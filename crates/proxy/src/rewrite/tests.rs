@@ -138,7 +138,10 @@ fn what_clients_say_about_forwarding_and_identity_is_dropped() {
     let all = "forwarded x-forwarded x-forwarded-for x-forwarded-proto x-forwarded-user x-forwarded-access-token \
         x-forwarded-client-cert x-forwarded-anything x-real-ip x-client-ip x-original-url x-original-host x-rewrite-url \
         x-auth-request-user x-auth-request-access-token x-remote-user remote-user x-envoy-original-path \
-        x-ms-client-principal-id x-amzn-oidc-data client-cert x_forwarded_user x-forwarded_user authorization_ \
+        x-ms-client-principal-id x-amzn-oidc-data client-cert client-cert-chain cdn-loop x-cluster-client-ip true-client-ip \
+        cf-connecting-ip fastly-client-ip x-appengine-user-ip forwarded-for x-authenticated-user x-remote-groups \
+        x-ssl-client-verify x-pomerium-claim-email x-goog-authenticated-user-email x-goog-iap-jwt-assertion x-vouch-user \
+        x-envoy- x-ms-client-principal x_forwarded_user x-forwarded_user authorization_ \
         content_length transfer_encoding _ x-api-key x-goog-api-key cookie expect";
     for name in all.split_ascii_whitespace() {
         for name in [name.to_owned(), name.to_ascii_uppercase()] {
@@ -161,6 +164,9 @@ fn names_that_only_resemble_those_of_proxies_go_on() {
         "origin",
         "x-origin",
         "x-authentication",
+        "x-x-forwarded-for",
+        "x-client-cert",
+        "original-url",
     ] {
         assert!(rewritten_headers(&[(name, "1")]).contains_key(name), "{name}");
     }
