@@ -16,10 +16,7 @@ pub(super) fn of<'a>(
         let colon = memchr(b':', line).ok_or(Fault::Malformed("a field without a name"))?;
         let (name, value) = line.split_at_checked(colon).unwrap_or_default();
         let value = trimmed(value.strip_prefix(b":").unwrap_or(value));
-        // It shares the head's memory.
-        let value = HeaderValue::from_maybe_shared(text.slice_ref(value))
-            .map_err(|_| Fault::Malformed("invalid field value"))?;
-        headers.append(named(name)?, value);
+        headers.append(named(name)?, valued(value, text)?);
     }
     Ok(headers)
 }
@@ -43,6 +40,14 @@ fn named(name: &[u8]) -> Result<HeaderName, Fault> {
     })
 }
 
+/// Those that answers have in common are known as well, and hold nothing; any other shares the head's memory, and is counted there.
+fn valued(value: &[u8], text: &Bytes) -> Result<HeaderValue, Fault> {
+    if let Some(known) = COMMON.iter().find(|known| known.as_bytes() == value) {
+        return Ok(known.clone());
+    }
+    HeaderValue::from_maybe_shared(text.slice_ref(value)).map_err(|_| Fault::Malformed("invalid field value"))
+}
+
 /// Without the spaces and tabs around it (RFC 9112 section 5.1), and nothing else that might be taken for some.
 fn trimmed(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
@@ -53,3 +58,14 @@ fn trimmed(mut value: &[u8]) -> &[u8] {
 
 const ORG_ID: HeaderName = HeaderName::from_static("x-databricks-org-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is the same in answers to everybody, as a standard or the one who answers has it.
+static COMMON: [HeaderValue; 7] = [
+    HeaderValue::from_static("application/json"),
+    HeaderValue::from_static("databricks"),
+    HeaderValue::from_static("gzip"),
+    HeaderValue::from_static("chunked"),
+    HeaderValue::from_static("Accept-Encoding"),
+    HeaderValue::from_static("nosniff"),
+    HeaderValue::from_static("max-age=31536000; includeSubDomains; preload"),
+];

@@ -147,7 +147,8 @@ fn status_line() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn field_line() -> impl Strategy<Value = Vec<u8>> {
-    let good = "(server|Vary|date|[A-Za-z!#-'*+.^_`|~-]{1,3}):[ \t]{0,2}([ -~\\x80-\\xff\t]{0,5})";
+    let good =
+        "(server|Vary|date|[A-Za-z!#-'*+.^_`|~-]{1,3}):[ \t]{0,2}(nosniff|gzip|[ -~\\x80-\\xff\t]{0,5})";
     line(good, "[\\x00-\\xff]{0,3}(: ?)?[\\x00-\\xff]{0,3}")
 }
 
@@ -186,6 +187,30 @@ fn every_name_that_is_known_is_known_as_itself() {
             assert_eq!(
                 head.parts.headers.get(&name).map(HeaderValue::as_bytes),
                 Some(b"y".as_slice())
+            );
+        }
+    }
+}
+
+#[test]
+fn no_value_is_taken_for_one_that_is_common() {
+    for common in [
+        "application/json",
+        "databricks",
+        "gzip",
+        "chunked",
+        "Accept-Encoding",
+        "nosniff",
+        "max-age=31536000; includeSubDomains; preload",
+    ] {
+        let shorter = common.get(1..).expect("ASCII");
+        let (more, before) = (format!("{common}x"), format!("x{common}"));
+        let (lower, upper) = (common.to_lowercase(), common.to_uppercase());
+        for value in [common, &more, &before, shorter, &lower, &upper] {
+            let head = head(&format!("HTTP/1.1 200 OK\r\nX: {value}\r\n\r\n"));
+            assert_eq!(
+                head.parts.headers.get("x").map(HeaderValue::as_bytes),
+                Some(value.as_bytes())
             );
         }
     }
