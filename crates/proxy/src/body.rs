@@ -27,8 +27,9 @@ pub(crate) struct Body(Kind);
 enum Kind {
     #[default]
     Empty,
-    Full(Bytes),
-    Upstream(Box<UpstreamBody>),
+    /// Boxed: few answers are, and each would have room for it.
+    Full(Box<Bytes>),
+    Upstream(UpstreamBody),
     /// What follows the head is no body.
     Switch(Box<Switch>),
 }
@@ -75,11 +76,11 @@ pub(crate) enum Shortfall {
 impl Body {
     /// These bytes.
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Full(bytes.into()))
+        Self(Kind::Full(Box::new(bytes.into())))
     }
 
     pub(crate) fn upstream(body: UpstreamBody) -> Self {
-        Self(Kind::Upstream(Box::new(body)))
+        Self(Kind::Upstream(body))
     }
 
     pub(crate) fn switch(switch: Switch) -> Self {
@@ -106,11 +107,11 @@ impl HttpBody for Body {
         match &mut self.0 {
             Kind::Empty | Kind::Switch(_) => Poll::Ready(None),
             Kind::Full(bytes) => {
-                let bytes = std::mem::take(bytes);
+                let bytes = std::mem::take(&mut **bytes);
                 self.0 = Kind::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Kind::Upstream(body) => Pin::new(body.as_mut())
+            Kind::Upstream(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map_ok(|frame| filtered(frame, rewrite::response_trailers))
                 .map_err(BodyError),

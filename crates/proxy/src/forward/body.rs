@@ -14,8 +14,13 @@ use super::idleness::Idleness;
 /// A workspace's response body, and the connection that it comes from: at its end the connection goes back to its
 /// pool; dropped before, the connection (in HTTP/2: the stream) is closed, which tells the workspace that nobody listens
 /// any more.
+///
+/// In a box from the start, so that the answer is small wherever it is handed on.
 #[derive(Debug)]
-pub(crate) struct UpstreamBody {
+pub(crate) struct UpstreamBody(Box<Flow>);
+
+#[derive(Debug)]
+struct Flow {
     stream: Stream,
     idle: Option<Idleness>,
 }
@@ -44,18 +49,18 @@ pub(crate) enum UpstreamBodyError {
 impl UpstreamBody {
     pub(super) fn h1(answer: Answer, idle: Option<Idleness>) -> Self {
         let stream = Stream::H1(answer);
-        Self { stream, idle }
+        Self(Box::new(Flow { stream, idle }))
     }
 
     pub(super) fn h2(incoming: Incoming, seat: Seat, idle: Option<Idleness>) -> Self {
         let seat = (!incoming.is_end_stream()).then_some(seat);
         let stream = Stream::H2(incoming, seat);
-        Self { stream, idle }
+        Self(Box::new(Flow { stream, idle }))
     }
 
     /// The connection, after a `101 Switching Protocols`.
     pub(crate) fn into_tunnel(self) -> Option<Tunnel> {
-        match self.stream {
+        match self.0.stream {
             Stream::H1(answer) => answer.into_tunnel(),
             Stream::H2(..) => None,
         }
@@ -72,7 +77,7 @@ impl Body for UpstreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
-        let Self { stream, idle } = &mut *self;
+        let Flow { stream, idle } = &mut *self.0;
         match (stream.poll_frame(cx), idle) {
             (Poll::Pending, Some(idle)) => {
                 let limit = ready!(idle.poll_exhausted(cx));
@@ -90,14 +95,14 @@ impl Body for UpstreamBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.stream {
+        match &self.0.stream {
             Stream::H1(answer) => answer.is_over(),
             Stream::H2(incoming, _) => incoming.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.stream {
+        match &self.0.stream {
             Stream::H1(answer) => answer.size_hint(),
             Stream::H2(incoming, _) => incoming.size_hint(),
         }

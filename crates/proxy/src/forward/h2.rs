@@ -24,7 +24,7 @@ pub(super) use shared::{MOST_STREAMS, Seat, SharedPool, StreamLimit};
 enum Sent {
     Answered(Response<UpstreamBody>),
     /// The connection had died before a byte was written: the request is whole and may be given to another one.
-    Unsent(Request<RequestBody>),
+    Unsent(Box<Request<RequestBody>>),
 }
 
 impl Inner {
@@ -44,7 +44,7 @@ impl Inner {
             self.counters.upstream_reused();
             match self.send_h2(seat, request).await? {
                 Sent::Answered(response) => return Ok(response),
-                Sent::Unsent(returned) => request = returned,
+                Sent::Unsent(returned) => request = *returned,
             }
         }
         let seat = Box::pin(self.connect_h2(pool, &workspace)).await?;
@@ -82,7 +82,7 @@ impl Inner {
                 ))
             }
             Err(mut failed) => match failed.take_message() {
-                Some(request) => Ok(Sent::Unsent(request)),
+                Some(request) => Ok(Sent::Unsent(Box::new(request))),
                 None => Err(ForwardError::from_stream(failed.into_error(), &progress)),
             },
         }
