@@ -73,7 +73,7 @@ where
         async move {
             head::check(&request, self.rules.max_headers)?;
             let destination = self.rules.routes.find(&request)?;
-            trail.routed(&destination.workspace);
+            trail.routed(destination.workspace);
             let credentials = &self.rules.credentials;
             credentials.admit(request.headers(), &destination.host, trail.scheme())?;
             if let Some(question) = Question::asked(request.uri().path()) {
@@ -84,13 +84,13 @@ where
             let upgrade = Upgrade::asked(&mut request)?;
             let Destination { workspace, host } = destination;
             let credential = credentials.of(&request, workspace.allowances)?;
-            let (authority, again) = self.authorize(credential, last, &workspace, trail).await?;
+            let (authority, again) = self.authorize(credential, last, workspace, trail).await?;
 
             let visit = trail.visit(host);
             // A block: what is taken apart in it needs no room while the workspace is waited for.
             let forward = {
                 let (mut head, body) = request.into_parts();
-                rewrite::request(&mut head, &workspace, authority);
+                rewrite::request(&mut head, workspace, authority);
                 if upgrade.is_some() {
                     rewrite::upgrade(&mut head.headers);
                 }
@@ -98,17 +98,17 @@ where
                     rewrite::forwarded(&mut head.headers, &visit);
                 }
                 Forward {
-                    workspace: Arc::clone(&workspace),
+                    workspace: Arc::clone(workspace),
                     head: Arc::new(head),
                     body,
                     interim: interim.clone(),
                     afresh: false,
                 }
             };
-            let seams = (self.upstream.clone(), self.swap.clone());
-            let response = replay::forward(seams, forward, again).await?;
+            let seams = (self.upstream.clone(), &self.swap);
+            let response = replay::forward(seams, forward, workspace, again).await?;
 
-            relay::response(response, upgrade, &workspace, &visit)
+            relay::response(response, upgrade, workspace, &visit)
         }
     }
 
@@ -171,7 +171,7 @@ where
     async fn answer(
         &self,
         question: Question,
-        destination: &Destination,
+        destination: &Destination<'_>,
         request: Request<RequestBody>,
         trail: &mut Trail,
     ) -> Result<Response<Body>, Failure> {
@@ -179,7 +179,7 @@ where
         let base = Base(format!("{}://{}", trail.scheme(), destination.host));
         match question {
             Question::HostMetadata => {
-                bootstrap::databricks_config(&base, &destination.workspace, &self.rules.audiences)
+                bootstrap::databricks_config(&base, destination.workspace, &self.rules.audiences)
             }
             Question::AuthorizationServer => bootstrap::authorization_server(&base, request.uri().path()),
             Question::Token => {

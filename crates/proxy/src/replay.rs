@@ -27,22 +27,22 @@ use crate::{Failure, Forward, ForwardError, Workspace};
     reason = "an `async fn` has room for its arguments twice, and moves them from one to the other"
 )]
 pub(crate) fn forward<S, U>(
-    (mut upstream, mut swap): (U, S),
+    (mut upstream, swap): (U, &S),
     forward: Forward,
+    workspace: &Arc<Workspace>,
     again: Option<ExchangeRequest>,
 ) -> impl Future<Output = Result<Response<UpstreamBody>, Failure>>
 where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>,
+    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError> + Clone,
     U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError>,
 {
     async move {
-        let workspace = Arc::clone(&forward.workspace);
         let copy = Copy::of(&forward);
         let mut answered = upstream.ready().await?.call(forward).await;
         if let (Err(ForwardError::Stale(_)), Some(copy)) = (&answered, &copy) {
             let forward = Forward {
                 afresh: true,
-                ..copy.clone().whole(&workspace)
+                ..copy.clone().whole(workspace)
             };
             // Boxed: it is rare and its state is large, while every request in flight pays for this future.
             answered = Box::pin(async { upstream.ready().await?.call(forward).await }).await;
@@ -53,11 +53,11 @@ where
         };
         // So is this.
         Box::pin(async move {
-            let refused = again.refused.clone();
+            let (refused, mut swap) = (again.refused.clone(), swap.clone());
             let other = async { swap.ready().await?.call(again).await }.await;
             match (other, copy) {
                 (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
-                    let forward = copy.under(&other).whole(&workspace);
+                    let forward = copy.under(&other).whole(workspace);
                     Ok(upstream.ready().await?.call(forward).await?)
                 }
                 _ => Ok(answered?),

@@ -169,7 +169,7 @@ impl Routes {
     ///
     /// # Errors
     /// When the request names no host, more than one, or none of ours; or uses a method that is not for forwarding.
-    pub(crate) fn find<B>(&self, request: &Request<B>) -> Result<Destination, Failure> {
+    pub(crate) fn find<B>(&self, request: &Request<B>) -> Result<Destination<'_>, Failure> {
         // The method first: CONNECT has a target of its own shape, about which no other check is right.
         if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
             return Err(Failure::MethodNotAllowed);
@@ -178,10 +178,7 @@ impl Routes {
         let workspace = self
             .lookup(&host)
             .ok_or_else(|| Failure::UnknownHost(host.to_string()))?;
-        Ok(Destination {
-            workspace: Arc::clone(workspace),
-            host,
-        })
+        Ok(Destination { workspace, host })
     }
 
     /// The whole authority first, so that a configured port is honoured; then the host without its port.
@@ -204,8 +201,8 @@ impl Routes {
 
 /// Where a request goes, and under which name the client knows it.
 #[derive(Debug)]
-pub(crate) struct Destination {
-    pub(crate) workspace: Arc<Workspace>,
+pub(crate) struct Destination<'a> {
+    pub(crate) workspace: &'a Arc<Workspace>,
     pub(crate) host: Host,
 }
 
