@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
@@ -11,6 +11,23 @@ fn a_moment_is_shown_as_rfc_3339() {
     assert_eq!(shown(0), "1970-01-01T00:00:00Z");
     assert_eq!(shown(1_795_467_600), "2026-11-23T21:00:00Z");
     assert_eq!(shown(LAST - 1), "2106-02-07T06:28:14Z");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the clock that it is held against")]
+fn the_systems_clock_tells_the_time_of_day() {
+    let seconds = || {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a set clock")
+            .as_secs()
+    };
+    let (before, now, after) = (seconds(), Clock::system().now().seconds(), seconds());
+    // As of the last tick, before which a second may have begun.
+    assert!(
+        before <= now + 1 && now <= after,
+        "{now} is not from {before} to {after}"
+    );
 }
 
 #[test]
