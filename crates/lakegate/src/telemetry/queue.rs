@@ -34,6 +34,10 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Waiting {
+    /// The last few. Memory that was written to a moment ago is still at hand: a line that went at once to where thousands are
+    /// gathered, which nobody has touched since they last were, took its worker longer than to write it.
+    fresh: Vec<u8>,
+    /// All before them.
     lines: Vec<u8>,
     count: usize,
     is_closed: bool,
@@ -47,6 +51,9 @@ const PARTING: Duration = Duration::from_secs(1);
 
 /// What may wait to be written, in bytes: about 8,000 lines, which is some tenths of a second of a busy gateway.
 const ROOM: usize = 4 * 1024 * 1024;
+
+/// How many bytes are gathered where they are at hand: some 20 lines.
+const FRESH: usize = 8 * 1024;
 
 /// What a buffer keeps for the next lines once a burst is over, in bytes.
 const KEPT: usize = 256 * 1024;
@@ -81,13 +88,12 @@ impl Queue {
     /// One more line, whole.
     pub(super) fn add(&self, line: &[u8]) {
         let mut waiting = self.waiting();
-        if waiting.is_closed || waiting.lines.len() + line.len() > ROOM {
+        if !waiting.has_room_for(line) {
             self.0.dropped.fetch_add(1, Relaxed);
             return;
         }
-        let was_empty = waiting.lines.is_empty();
-        waiting.lines.extend_from_slice(line);
-        waiting.count += 1;
+        let was_empty = waiting.count == 0;
+        waiting.add(line);
         drop(waiting);
         if was_empty {
             self.0.stirred.notify_one();
@@ -105,8 +111,11 @@ impl Queue {
             if out.write_all(&lines).and_then(|()| out.flush()).is_err() {
                 self.0.dropped.fetch_add(count, Relaxed);
             }
+            // A burst that lasts needs the room again at once.
+            if lines.len() <= KEPT {
+                lines.shrink_to(KEPT);
+            }
             lines.clear();
-            lines.shrink_to(KEPT);
         }
     }
 
@@ -114,20 +123,40 @@ impl Queue {
     fn next(&self, lines: &mut Vec<u8>) -> Option<usize> {
         let stirred = &self.0.stirred;
         let waiting = stirred
-            .wait_while(self.waiting(), |waiting| {
-                waiting.lines.is_empty() && !waiting.is_closed
-            })
+            .wait_while(self.waiting(), |waiting| waiting.count == 0 && !waiting.is_closed)
             .unwrap_or_else(PoisonError::into_inner);
         let (mut waiting, _) = stirred
             .wait_timeout_while(waiting, GATHERING, |waiting| !waiting.is_closed)
             .unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut waiting.lines, lines);
-        let count = std::mem::take(&mut waiting.count);
+        let count = waiting.take(lines);
         (count > 0).then_some(count)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    fn has_room_for(&self, line: &[u8]) -> bool {
+        !self.is_closed && self.lines.len() + self.fresh.len() + line.len() <= ROOM
+    }
+
+    fn add(&mut self, line: &[u8]) {
+        if self.fresh.len() + line.len() > FRESH {
+            self.lines.append(&mut self.fresh);
+        }
+        self.fresh.extend_from_slice(line);
+        self.count += 1;
+    }
+
+    /// All of them, and how many they are. `lines` is empty, and used for those that follow.
+    fn take(&mut self, lines: &mut Vec<u8>) -> usize {
+        self.lines.append(&mut self.fresh);
+        std::mem::swap(&mut self.lines, lines);
+        std::mem::take(&mut self.count)
     }
 }
 
