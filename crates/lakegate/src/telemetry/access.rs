@@ -1,9 +1,12 @@
 //! One line for each request.
 
+pub(super) mod callers;
+mod decimal;
 mod line;
 mod object;
 mod refused;
 mod stamp;
+mod text;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use tracing::Level;
 use super::queue::Queue;
 use super::subject::Naming;
 use crate::config::{Log, LogFormat};
+use callers::Callers;
 use line::Line;
 use refused::Refused;
 use stamp::Stamp;
@@ -25,7 +29,7 @@ use stamp::Stamp;
 pub struct AccessLog {
     queue: Queue,
     format: LogFormat,
-    naming: Arc<Naming>,
+    callers: Arc<Callers>,
     enabled: bool,
 }
 
@@ -53,13 +57,13 @@ impl AccessLog {
         Self {
             queue,
             format: config.format,
-            naming: Arc::new(Naming::new(&config.subjects)),
+            callers: Arc::new(Callers::new(Naming::new(&config.subjects), config.format)),
             enabled: config.level.would_enable(TARGET, &Level::INFO),
         }
     }
 
     /// A line that finds no room is counted by the queue, which also counts the events that are lost.
-    fn write(&self, render: impl FnOnce(&str, &mut Vec<u8>)) {
+    fn write(&self, render: impl FnOnce(&[u8], &mut Vec<u8>)) {
         if !self.enabled {
             return;
         }
@@ -73,11 +77,19 @@ impl AccessLog {
 
 impl AccessSink for AccessLog {
     fn record(&self, record: &AccessRecord<'_>) {
-        self.write(|now, line| Line::of(record, &self.naming, now).render(self.format, line));
+        let callers = &*self.callers;
+        self.write(|timestamp, out| {
+            let line = Line {
+                timestamp,
+                record,
+                callers,
+            };
+            line.render(self.format, out);
+        });
     }
 
     fn refused(&self, record: &RefusalRecord) {
-        self.write(|now, line| Refused::of(record, now).render(self.format, line));
+        self.write(|timestamp, out| Refused { timestamp, record }.render(self.format, out));
     }
 
     fn lost_lines(&self) -> u64 {

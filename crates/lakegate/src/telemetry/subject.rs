@@ -1,10 +1,9 @@
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand;
-use identity::{Identity, SubjectDigest};
+use identity::Identity;
 
 use crate::config::{SubjectKey, Subjects};
 
@@ -12,26 +11,12 @@ use crate::config::{SubjectKey, Subjects};
 #[derive(Debug)]
 pub(super) enum Naming {
     Clear,
-    Hash(Box<hmac::Key>, Known),
+    Hash(Box<hmac::Key>),
     Off,
-}
-
-/// The hashes of callers who were named lately: most requests come from somebody who has just made one.
-#[derive(Debug)]
-pub(super) struct Known(Box<[Mutex<Option<Named>>]>);
-
-#[derive(Debug)]
-struct Named {
-    /// Whose name it is: issuer and subject are always a part of it.
-    digest: SubjectDigest,
-    name: String,
 }
 
 /// Eight bytes, sixteen digits: short enough to read, and among 100,000 callers no two are likely to meet.
 const SHOWN: usize = 8;
-
-/// Callers who are remembered at most; each has one place, from which another may push it.
-const PLACES: usize = 1_024;
 
 // === impl Naming ===
 
@@ -50,49 +35,15 @@ impl Naming {
     }
 
     fn hash(key: &[u8]) -> Self {
-        Self::Hash(Box::new(hmac::Key::new(HMAC_SHA256, key)), Known::default())
+        Self::Hash(Box::new(hmac::Key::new(HMAC_SHA256, key)))
     }
 
     /// What `who` is called.
     pub(super) fn name<'a>(&self, who: &'a Identity) -> Option<Cow<'a, str>> {
         match self {
             Self::Clear => Some(who.subject().as_str().into()),
-            Self::Hash(key, known) => Some(known.name(who, key).into()),
+            Self::Hash(key) => Some(pseudonym(key, who.issuer(), who.subject().as_str()).into()),
             Self::Off => None,
-        }
-    }
-}
-
-// === impl Known ===
-
-impl Known {
-    fn name(&self, who: &Identity, key: &hmac::Key) -> String {
-        let digest = who.digest();
-        let [.., high, low] = *digest.as_bytes();
-        let Some(place) = self.0.get(usize::from(u16::from_be_bytes([high, low])) % PLACES) else {
-            return pseudonym(key, who.issuer(), who.subject().as_str());
-        };
-        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*place {
-            Some(named) if named.digest == digest => named.name.clone(),
-            _ => place.insert(Named::of(who, key)).name.clone(),
-        }
-    }
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self((0..PLACES).map(|_| Mutex::default()).collect())
-    }
-}
-
-// === impl Named ===
-
-impl Named {
-    fn of(who: &Identity, key: &hmac::Key) -> Self {
-        Self {
-            digest: who.digest(),
-            name: pseudonym(key, who.issuer(), who.subject().as_str()),
         }
     }
 }

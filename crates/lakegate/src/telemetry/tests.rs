@@ -1,4 +1,5 @@
 mod callers;
+mod lines;
 mod queue;
 
 use std::io::{self, Write};

@@ -1,76 +1,26 @@
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use proxy::{AccessRecord, RequestId};
+use proxy::AccessRecord;
 
-use super::super::subject::Naming;
+use super::callers::Callers;
 use super::object::{Member, Object, member};
+use super::text::{LONGEST, LONGEST_PATH, Text};
 use super::{LEVEL, TARGET};
 use crate::config::LogFormat;
 
 /// What is written about one request: bounded, without control characters, without a query.
 #[derive(Debug)]
-pub(crate) struct Line<'a> {
-    timestamp: &'a str,
-    request_id: RequestId,
-    client: SocketAddr,
-    method: &'a str,
-    path: Cow<'a, str>,
-    workspace: Option<&'a str>,
-    issuer: Option<&'a str>,
-    subject: Option<Cow<'a, str>>,
-    passed_through: bool,
-    status: Option<u16>,
-    outcome: &'static str,
-    failure: Option<&'static str>,
-    cause: Option<Cow<'a, str>>,
-    request_bytes: u64,
-    response_bytes: u64,
-    duration: Duration,
-    swap: Option<Duration>,
-    upstream: Option<Duration>,
-    user_agent: Option<Cow<'a, str>>,
+pub(super) struct Line<'a> {
+    pub(super) timestamp: &'a [u8],
+    pub(super) record: &'a AccessRecord<'a>,
+    pub(super) callers: &'a Callers,
 }
-
-/// Longer values are cut: a line must fit the eye and the collector's limit.
-const LONGEST_PATH: usize = 2_048;
-const LONGEST_TEXT: usize = 256;
 
 // === impl Line ===
 
-impl<'a> Line<'a> {
-    pub(super) fn of(record: &'a AccessRecord<'_>, naming: &Naming, timestamp: &'a str) -> Self {
-        Self {
-            timestamp,
-            request_id: record.request_id,
-            client: record.client,
-            method: record.method.as_str(),
-            path: cleaned(without_query(record.path).into(), LONGEST_PATH),
-            workspace: record.workspace,
-            issuer: record.identity.map(identity::Identity::issuer),
-            subject: record
-                .identity
-                .and_then(|who| naming.name(who))
-                .map(|name| cleaned(name, LONGEST_TEXT)),
-            passed_through: record.passed_through,
-            status: record.status.map(|status| status.as_u16()),
-            outcome: record.outcome.as_str(),
-            failure: record.failure,
-            cause: record.cause.map(|cause| cleaned(cause.into(), LONGEST_PATH)),
-            request_bytes: record.request_bytes,
-            response_bytes: record.response_bytes,
-            duration: record.duration,
-            swap: record.swapped_after,
-            upstream: upstream(record),
-            user_agent: record
-                .user_agent
-                .map(|agent| cleaned(String::from_utf8_lossy(agent), LONGEST_TEXT)),
-        }
-    }
-
+impl Line<'_> {
     /// Adds the line to `out`, with its end.
     pub(super) fn render(&self, format: LogFormat, out: &mut Vec<u8>) {
         match format {
@@ -82,104 +32,95 @@ impl<'a> Line<'a> {
     }
 
     fn json(&self, out: &mut Vec<u8>) {
+        let record = self.record;
         let mut line = Object::begin(out, self.timestamp);
-        line.hex(member!("request_id"), self.request_id.digits());
-        line.address(member!("client"), self.client);
-        line.text(member!("method"), self.method);
-        line.text(member!("path"), &self.path);
-        line.text_if(member!("workspace"), self.workspace);
-        line.text_if(member!("issuer"), self.issuer);
-        line.text_if(member!("subject"), self.subject.as_deref());
-        if self.passed_through {
+        line.hex(member!("request_id"), record.request_id.digits());
+        line.address(member!("client"), record.client);
+        line.text(member!("method"), &self.method());
+        line.text(member!("path"), &Text::of_path(record.path));
+        line.text_if(member!("workspace"), self.workspace());
+        if let Some(who) = record.identity {
+            line.members(|out| self.callers.tell(who, out));
+        }
+        if record.passed_through {
             line.yes(member!("passed_through"));
         }
-        if let Some(status) = self.status {
-            line.number(member!("status"), status);
+        if let Some(status) = record.status {
+            line.number(member!("status"), status.as_u16().into());
         }
-        line.text(member!("outcome"), self.outcome);
-        line.text_if(member!("failure"), self.failure);
-        line.text_if(member!("cause"), self.cause.as_deref());
-        line.number(member!("request_bytes"), self.request_bytes);
-        line.number(member!("response_bytes"), self.response_bytes);
-        line.milliseconds(member!("duration_ms"), Some(self.duration));
-        line.milliseconds(member!("swap_ms"), self.swap);
-        line.milliseconds(member!("upstream_ms"), self.upstream);
-        line.text_if(member!("user_agent"), self.user_agent.as_deref());
+        line.word(member!("outcome"), record.outcome.as_str());
+        if let Some(failure) = record.failure {
+            line.word(member!("failure"), failure);
+        }
+        line.text_if(member!("cause"), self.cause());
+        line.number(member!("request_bytes"), record.request_bytes);
+        line.number(member!("response_bytes"), record.response_bytes);
+        line.milliseconds(member!("duration_ms"), Some(record.duration));
+        line.milliseconds(member!("swap_ms"), record.swapped_after);
+        line.milliseconds(member!("upstream_ms"), self.upstream());
+        line.text_if(member!("user_agent"), self.user_agent());
         line.end();
     }
 
     fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        let status = self
+        let record = self.record;
+        let status = record
             .status
-            .map_or_else(|| "-".to_owned(), |status| status.to_string());
+            .map_or_else(|| "-".to_owned(), |status| status.as_u16().to_string());
+        out.extend_from_slice(self.timestamp);
         write!(
             out,
-            "{}  {LEVEL} {TARGET}: {} {} {status} {}ms",
-            self.timestamp,
-            self.method,
-            self.path.escape_debug(),
-            milliseconds(self.duration)
+            "  {LEVEL} {TARGET}: {} {} {status} {}ms",
+            self.method().as_str(),
+            Text::of_path(record.path).as_str().escape_debug(),
+            milliseconds(record.duration)
         )?;
-        let mut field = |name: &str, value: Option<&dyn Display>| {
-            value.map_or(Ok(()), |value| write!(out, " {name}={value}"))
-        };
-        field("workspace", shown(self.workspace.as_ref()))?;
-        field("subject", shown(self.subject.as_deref().map(quoted).as_ref()))?;
-        field("issuer", shown(self.issuer.map(quoted).as_ref()))?;
-        field(
-            "passed_through",
-            shown(self.passed_through.then_some(true).as_ref()),
-        )?;
-        field("failure", shown(self.failure.as_ref()))?;
-        field("cause", shown(self.cause.as_deref().map(quoted).as_ref()))?;
-        field("swap_ms", shown(self.swap.map(milliseconds).as_ref()))?;
-        field("upstream_ms", shown(self.upstream.map(milliseconds).as_ref()))?;
-        field("bytes_in", Some(&self.request_bytes))?;
-        field("bytes_out", Some(&self.response_bytes))?;
-        field("outcome", Some(&self.outcome))?;
-        field("client", Some(&self.client))?;
-        field(
-            "user_agent",
-            shown(self.user_agent.as_deref().map(quoted).as_ref()),
-        )?;
-        field("request_id", Some(&self.request_id))
+        field(out, "workspace", record.workspace)?;
+        if let Some(who) = record.identity {
+            self.callers.tell(who, out);
+        }
+        field(out, "passed_through", record.passed_through.then_some(true))?;
+        field(out, "failure", record.failure)?;
+        field(out, "cause", self.cause().map(|cause| cause.quoted()))?;
+        field(out, "swap_ms", record.swapped_after.map(milliseconds))?;
+        field(out, "upstream_ms", self.upstream().map(milliseconds))?;
+        field(out, "bytes_in", Some(record.request_bytes))?;
+        field(out, "bytes_out", Some(record.response_bytes))?;
+        field(out, "outcome", Some(record.outcome.as_str()))?;
+        field(out, "client", Some(record.client))?;
+        field(out, "user_agent", self.user_agent().map(|agent| agent.quoted()))?;
+        field(out, "request_id", Some(record.request_id))
+    }
+
+    fn method(&self) -> Text<'_> {
+        Text::of(self.record.method.as_str().as_bytes(), LONGEST)
+    }
+
+    fn workspace(&self) -> Option<Text<'_>> {
+        let name = self.record.workspace?;
+        Some(Text::of(name.as_bytes(), LONGEST))
+    }
+
+    fn cause(&self) -> Option<Text<'_>> {
+        let cause = self.record.cause?;
+        Some(Text::of(cause.as_bytes(), LONGEST_PATH))
+    }
+
+    fn user_agent(&self) -> Option<Text<'_>> {
+        let agent = self.record.user_agent?;
+        Some(Text::of(agent, LONGEST))
+    }
+
+    /// The workspace's own share: from the swapped token to the head of the answer.
+    fn upstream(&self) -> Option<Duration> {
+        let (answered, swapped) = self.record.answered_after.zip(self.record.swapped_after)?;
+        Some(answered.saturating_sub(swapped))
     }
 }
 
-fn shown<T: Display>(value: Option<&T>) -> Option<&dyn Display> {
-    value.map(|value| value as &dyn Display)
-}
-
-/// In quotes, with everything escaped that could break out of them or steer a terminal.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.escape_debug())
-}
-
-/// The workspace's own share: from the swapped token to the head of the answer.
-fn upstream(record: &AccessRecord<'_>) -> Option<Duration> {
-    record
-        .answered_after
-        .zip(record.swapped_after)
-        .map(|(answered, swapped)| answered.saturating_sub(swapped))
-}
-
-/// A query may hold presigned signatures; the record should not have one, and the log never has.
-fn without_query(path: &str) -> &str {
-    path.split('?').next().unwrap_or_default()
-}
-
-/// Bounded, and without what could forge a second line. Nearly always it is so already.
-fn cleaned(text: Cow<'_, str>, longest: usize) -> Cow<'_, str> {
-    // Without a branch for each byte, the compiler takes many at once.
-    let is_plain = text
-        .bytes()
-        .fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
-    if text.len() <= longest && is_plain {
-        return text;
-    }
-    let kept = text.chars().take(longest);
-    kept.map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+/// Adds a field of a line of text, if there is one.
+pub(super) fn field(out: &mut Vec<u8>, name: &str, value: Option<impl Display>) -> io::Result<()> {
+    value.map_or(Ok(()), |value| write!(out, " {name}={value}"))
 }
 
 /// To the microsecond.

@@ -1,65 +1,57 @@
 use std::io::{self, Write};
-use std::net::SocketAddr;
 
 use proxy::RefusalRecord;
-use serde::Serialize;
 
-use super::TARGET;
+use super::line::field;
+use super::object::{Member, Object, member};
+use super::text::{LONGEST, Text};
+use super::{LEVEL, TARGET};
 use crate::config::LogFormat;
 
 /// What is written about a request that was refused before its head was read: nothing that the client chose.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct Refused<'a> {
-    timestamp: &'a str,
-    level: &'static str,
-    target: &'static str,
-    client: SocketAddr,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    outcome: &'static str,
-    failure: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'static str>,
+    pub(super) timestamp: &'a [u8],
+    pub(super) record: &'a RefusalRecord,
 }
 
 // === impl Refused ===
 
-impl<'a> Refused<'a> {
-    pub(super) fn of(record: &RefusalRecord, timestamp: &'a str) -> Self {
-        Self {
-            timestamp,
-            level: "INFO",
-            target: TARGET,
-            client: record.client,
-            status: record.status.map(|status| status.as_u16()),
-            outcome: "refused",
-            failure: record.failure,
-            cause: record.cause,
-        }
-    }
-
+impl Refused<'_> {
     /// Adds the line to `out`, with its end.
     pub(super) fn render(&self, format: LogFormat, out: &mut Vec<u8>) {
-        // Strings and a number under string keys, into memory: this cannot fail.
-        let _ = match format {
-            LogFormat::Json => serde_json::to_writer(&mut *out, self).map_err(Into::into),
-            LogFormat::Text => self.text(out),
-        };
+        match format {
+            LogFormat::Json => self.json(out),
+            // Into memory: this cannot fail.
+            LogFormat::Text => self.text(out).unwrap_or_default(),
+        }
         out.push(b'\n');
     }
 
-    fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        let status = self
-            .status
-            .map_or_else(|| "-".to_owned(), |status| status.to_string());
-        write!(
-            out,
-            "{}  {} {}: - - {status} failure={}",
-            self.timestamp, self.level, self.target, self.failure
-        )?;
-        if let Some(cause) = self.cause {
-            write!(out, " cause={cause:?}")?;
+    fn json(&self, out: &mut Vec<u8>) {
+        let record = self.record;
+        let mut line = Object::begin(out, self.timestamp);
+        line.address(member!("client"), record.client);
+        if let Some(status) = record.status {
+            line.number(member!("status"), status.as_u16().into());
         }
-        write!(out, " outcome={} client={}", self.outcome, self.client)
+        line.word(member!("outcome"), OUTCOME);
+        line.word(member!("failure"), record.failure);
+        let cause = record.cause.map(|cause| Text::of(cause.as_bytes(), LONGEST));
+        line.text_if(member!("cause"), cause);
+        line.end();
+    }
+
+    fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
+        let record = self.record;
+        let status = record
+            .status
+            .map_or_else(|| "-".to_owned(), |status| status.as_u16().to_string());
+        out.extend_from_slice(self.timestamp);
+        write!(out, "  {LEVEL} {TARGET}: - - {status} failure={}", record.failure)?;
+        field(out, "cause", record.cause.map(|cause| format!("{cause:?}")))?;
+        write!(out, " outcome={OUTCOME} client={}", record.client)
     }
 }
+
+const OUTCOME: &str = "refused";

@@ -1,16 +1,17 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::decimal::digits;
+
 /// The time as RFC 3339 writes it, in UTC and to the microsecond: the form of the events' own.
 ///
 /// The calendar is asked once a second; within one, only the digits behind the point change.
 #[derive(Debug, Default)]
 pub(super) struct Stamp {
-    second: u64,
-    text: String,
+    /// Since 1970; `None` before the first.
+    second: Option<u64>,
+    /// `2026-11-24T01:49:31.123456Z`
+    text: [u8; 27],
 }
-
-/// `2026-11-24T01:49:31.`
-const POINT: usize = 20;
 
 // === impl Stamp ===
 
@@ -19,25 +20,21 @@ impl Stamp {
         clippy::disallowed_methods,
         reason = "a log line tells the time of the machine, whatever clock decides over tokens"
     )]
-    pub(super) fn now(&mut self) -> &str {
+    pub(super) fn now(&mut self) -> &[u8] {
         self.at(SystemTime::now())
     }
 
-    fn at(&mut self, now: SystemTime) -> &str {
+    fn at(&mut self, now: SystemTime) -> &[u8] {
         // Before 1970 a clock is not set, and nobody reads its microseconds.
         let since = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        if since.as_secs() != self.second || self.text.is_empty() {
-            self.second = since.as_secs();
-            self.text = humantime::format_rfc3339_micros(UNIX_EPOCH + since).to_string();
+        if self.second != Some(since.as_secs()) {
+            self.second = Some(since.as_secs());
+            let text = humantime::format_rfc3339_micros(UNIX_EPOCH + since).to_string();
+            self.text = text.as_bytes().first_chunk().copied().unwrap_or_default();
         }
-        self.text.truncate(POINT);
-        let mut unit = 100_000;
-        while unit > 0 {
-            let digit = u8::try_from(since.subsec_micros() / unit % 10).unwrap_or_default();
-            self.text.push(char::from(b'0' + digit));
-            unit /= 10;
+        if let Some([micros @ .., _z]) = self.text.last_chunk_mut::<7>() {
+            *micros = digits(since.subsec_micros().into());
         }
-        self.text.push('Z');
         &self.text
     }
 }
@@ -62,7 +59,7 @@ mod tests {
         ] {
             let moment = start + Duration::from_micros(step);
             let expected = humantime::format_rfc3339_micros(moment).to_string();
-            assert_eq!(stamp.at(moment), expected);
+            assert_eq!(stamp.at(moment), expected.as_bytes());
         }
     }
 }

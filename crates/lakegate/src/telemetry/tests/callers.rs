@@ -1,11 +1,14 @@
 //! Who called, with identities that were really verified.
 
+use std::collections::HashMap;
+
 use identity::{Audience, BearerToken, FixedKeys, Identity, Issuer, KeySource, Verifier};
 use testbed::Idp;
 
 use super::{access_line, log, record};
 use crate::config::{LogFormat, Outbound, SubjectKey, Subjects};
 use crate::outbound::Clients;
+use crate::telemetry::access::callers::{Callers, place_of};
 use crate::telemetry::subject::Naming;
 
 const ALICE: &str = "alice@example.com";
@@ -14,10 +17,10 @@ const ALICE: &str = "alice@example.com";
 async fn alice() -> (Identity, String) {
     let idp = Idp::start().await;
     let token = idp.mint(ALICE);
-    (verified(&idp, token.clone()).await, token)
+    (verified(&verifier(&idp), token.clone()).await, token)
 }
 
-async fn verified(idp: &Idp, token: String) -> Identity {
+fn verifier(idp: &Idp) -> Verifier {
     let issuer = Issuer {
         url: idp.issuer().to_owned(),
         audiences: vec![Audience("databricks-gateway".to_owned())],
@@ -25,7 +28,10 @@ async fn verified(idp: &Idp, token: String) -> Identity {
         identity_claims: None,
     };
     let http = Clients::build(&Outbound::default()).expect("clients").http;
-    let (verifier, _keys) = Verifier::builder(vec![issuer], http).build();
+    Verifier::builder(vec![issuer], http).build().0
+}
+
+async fn verified(verifier: &Verifier, token: String) -> Identity {
     verifier
         .verify(BearerToken::new(token))
         .await
@@ -64,27 +70,54 @@ async fn a_caller_appears_as_configured_and_the_token_never() {
     }
 }
 
+/// What lines say of callers under a key of their own.
+fn callers() -> Callers {
+    Callers::new(Naming::new(&Subjects::Hash(SubjectKey::Random)), LogFormat::Json)
+}
+
+fn told(callers: &Callers, who: &Identity) -> String {
+    let mut out = Vec::new();
+    callers.tell(who, &mut out);
+    String::from_utf8(out).expect("UTF-8")
+}
+
 #[tokio::test]
 async fn everybody_keeps_a_name_of_their_own() {
     let idp = Idp::start().await;
-    let alice = verified(&idp, idp.mint(ALICE)).await;
-    let naming = Naming::new(&Subjects::Hash(SubjectKey::Random));
-    let name = |who: &Identity| {
-        naming
-            .name(who)
-            .map(std::borrow::Cow::into_owned)
-            .expect("a name")
-    };
-    let first = name(&alice);
+    let verifier = verifier(&idp);
+    let alice = verified(&verifier, idp.mint(ALICE)).await;
+    let callers = callers();
+    let first = told(&callers, &alice);
+    let line: serde_json::Value = serde_json::from_str(&format!("{{\"who\":\"\"{first}}}")).expect("JSON");
+    assert_eq!(line["issuer"], alice.issuer());
+    let name = line["subject"].as_str().expect("a name");
     assert!(
-        first.len() == 16 && first.chars().all(|c| c.is_ascii_hexdigit()),
-        "{first}"
+        name.len() == 16 && name.chars().all(|c| c.is_ascii_hexdigit()),
+        "{name}"
     );
     for number in 0..3 {
-        let other = verified(&idp, idp.mint(&format!("{number}@example.com"))).await;
-        assert_ne!(name(&other), first);
-        assert_eq!(name(&alice), first);
+        let other = verified(&verifier, idp.mint(&format!("{number}@example.com"))).await;
+        assert_ne!(told(&callers, &other), first);
+        assert_eq!(told(&callers, &alice), first);
     }
+}
+
+/// Of so many callers, some share a place in what is remembered.
+#[tokio::test]
+async fn those_who_have_one_place_are_told_apart() {
+    let idp = Idp::start().await;
+    let (verifier, callers) = (verifier(&idp), callers());
+    let mut places = HashMap::new();
+    let (one, other) = loop {
+        let name = format!("{}@example.com", places.len());
+        let who = verified(&verifier, idp.mint(&name)).await;
+        if let Some(one) = places.insert(place_of(&who.digest()), who.clone()) {
+            break (one, who);
+        }
+    };
+    let names = [told(&callers, &one), told(&callers, &other)];
+    assert_ne!(names[0], names[1]);
+    assert_eq!(names, [told(&callers, &one), told(&callers, &other)]);
 }
 
 #[tokio::test]
