@@ -121,6 +121,27 @@ async fn those_who_have_one_place_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_subject_can_forge_no_line_and_steer_no_terminal() {
+    let hostile = "a\nINFO access: forged\r\u{1b}[2J\u{7f}\" issuer=\"https://forged\\?";
+    let idp = Idp::start().await;
+    let mallory = verified(&verifier(&idp), idp.mint(hostile)).await;
+    for format in [LogFormat::Json, LogFormat::Text] {
+        let line = line(&mallory, format, Subjects::Clear);
+        assert_eq!(line.matches('\n').count(), 1, "{line}");
+        assert!(line.trim_end().chars().all(|c| !c.is_control()), "{line:?}");
+        assert!(!line.contains("\" issuer=\"https://forged"), "{line}");
+    }
+    let json = line(&mallory, LogFormat::Json, Subjects::Clear);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["issuer"], mallory.issuer());
+    let cleaned: String = hostile
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    assert_eq!(json["subject"], cleaned);
+}
+
+#[tokio::test]
 async fn a_fixed_key_gives_the_same_hash_everywhere() {
     let (alice, _) = alice().await;
     let name = |subjects| {
