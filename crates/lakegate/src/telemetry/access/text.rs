@@ -86,23 +86,23 @@ mod tests {
 
     use super::*;
 
-    proptest! {
-        #[test]
-        fn only_what_json_does_not_escape_is_plain(value in "[ -~]{0,80}", other in any::<char>(), at in 0..80_usize) {
-            let mut value: Vec<char> = value.chars().collect();
-            value.insert(at.min(value.len()), other);
-            let value: String = value.into_iter().collect();
-            let is_plain = value.chars().all(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '?'));
-            let text = Text::of(value.as_bytes(), 200);
-            prop_assert_eq!(matches!(text, Text::Plain(_)), is_plain);
-            if !other.is_control() {
-                prop_assert_eq!(text.as_str(), value.as_str());
-            }
-            if is_plain {
-                prop_assert_eq!(serde_json::to_string(&value).expect("a string"), format!("\"{value}\""));
+    /// Every byte, wherever it stands in a value that is shorter than a run, as long, or longer.
+    #[test]
+    fn only_what_json_does_not_escape_is_plain() {
+        for length in [1, 7, RUN - 1, RUN, RUN + 1, 2 * RUN, 2 * RUN + 5] {
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut value = vec![b'a'; length];
+                    value[at] = byte;
+                    let is_escaped = byte < b' ' || b"\"\\?\x7f".contains(&byte) || !byte.is_ascii();
+                    let is_plain = matches!(Text::of(&value, length), Text::Plain(plain) if plain == value);
+                    assert_ne!(is_plain, is_escaped, "{byte:#x} at {at} of {length}");
+                }
             }
         }
+    }
 
+    proptest! {
         #[test]
         fn nothing_is_longer_than_it_may_be_or_steers_a_terminal(value in any::<Vec<u8>>(), longest in 0..40_usize) {
             let text = Text::of(&value, longest);
