@@ -12,6 +12,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use proxy::{AccessRecord, AccessSink, RefusalRecord};
+use tokio::time::Instant;
 use tracing::Level;
 
 use super::queue::Queue;
@@ -63,13 +64,13 @@ impl AccessLog {
     }
 
     /// A line that finds no room is counted by the queue, which also counts the events that are lost.
-    fn write(&self, render: impl FnOnce(&[u8], &mut Vec<u8>)) {
+    fn write(&self, at: Instant, render: impl FnOnce(&[u8], &mut Vec<u8>)) {
         if !self.enabled {
             return;
         }
         PEN.with_borrow_mut(|Pen { stamp, line }| {
             line.clear();
-            render(stamp.now(), line);
+            render(stamp.of(at), line);
             self.queue.add(line);
         });
     }
@@ -78,7 +79,7 @@ impl AccessLog {
 impl AccessSink for AccessLog {
     fn record(&self, record: &AccessRecord<'_>) {
         let callers = &*self.callers;
-        self.write(|timestamp, out| {
+        self.write(record.ended, |timestamp, out| {
             let line = Line {
                 timestamp,
                 record,
@@ -89,7 +90,9 @@ impl AccessSink for AccessLog {
     }
 
     fn refused(&self, record: &RefusalRecord) {
-        self.write(|timestamp, out| Refused { timestamp, record }.render(self.format, out));
+        self.write(Instant::now(), |timestamp, out| {
+            Refused { timestamp, record }.render(self.format, out);
+        });
     }
 
     fn lost_lines(&self) -> u64 {

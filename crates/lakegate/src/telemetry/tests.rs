@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use proxy::{AccessRecord, AccessSink, Outcome, RequestId};
 use serde_json::Value;
+use tokio::time::Instant;
 use tracing_subscriber::filter::Targets;
 
 use aws_lc_rs::hmac;
@@ -78,6 +79,7 @@ fn record<'a>(path: &'a str, user_agent: &'a [u8]) -> AccessRecord<'a> {
         swapped_after: Some(Duration::from_micros(250)),
         answered_after: Some(Duration::from_micros(12_750)),
         duration: Duration::from_micros(13_001),
+        ended: Instant::now(),
         outcome: Outcome::Complete,
     }
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use identity::Identity;
+use tokio::time::Instant;
 
 use super::RefusalRecord;
 use crate::RequestId;
@@ -43,6 +44,8 @@ pub struct AccessRecord<'a> {
     pub answered_after: Option<Duration>,
     /// Until its last byte.
     pub duration: Duration,
+    /// When that was: the reading of the clock that `duration` ends with.
+    pub ended: Instant,
     /// How it ended.
     pub outcome: Outcome,
 }

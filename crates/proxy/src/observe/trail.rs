@@ -207,6 +207,7 @@ impl Trail {
         let eyes = &self.observer.0;
         eyes.counters
             .request_ended(request_bytes, response_bytes, outcome != Outcome::ClientLeft);
+        let ended = Instant::now();
         eyes.sink.record(&AccessRecord {
             request_id: self.id,
             client: self.client,
@@ -223,7 +224,8 @@ impl Trail {
             response_bytes,
             swapped_after: self.swapped_after,
             answered_after: self.answered_after,
-            duration: self.started.elapsed(),
+            duration: ended.saturating_duration_since(self.started),
+            ended,
             outcome,
         });
     }
