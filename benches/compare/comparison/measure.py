@@ -95,7 +95,7 @@ def probe(proxy, place):
 
 def _sample(row, proxy, behind, target, seconds):
     cores, workers = row.setting.cores, row.setting.workers
-    before, cpu, others, begun = wire.settled(ORIGIN), proxy.process.cpu(), _others(row, behind), time.monotonic()
+    before, cpu, others, begun = wire.settled(ORIGIN, row.silence), proxy.process.cpu(), _others(row, behind), time.monotonic()
     done = row.load.run(target, seconds)
     used, lasted = proxy.process.cpu() - cpu, time.monotonic() - begun
     others = _others(row, behind) - others - used.ran

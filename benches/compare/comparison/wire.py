@@ -41,10 +41,10 @@ def seen(port):
     return json.loads(get(port, "/-/seen")[1])
 
 
-def settled(port):
-    """What the origin has counted, once nothing comes any more: a load that ends leaves requests behind."""
+def settled(port, silence):
+    """What the origin has counted, once nothing has come for so many seconds: a load that ends leaves requests behind."""
     before = None
     while (now := seen(port)) != before:
         before = now
-        time.sleep(0.1)
+        time.sleep(silence)
     return now
