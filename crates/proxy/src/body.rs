@@ -40,10 +40,14 @@ enum Kind {
 pub(crate) struct BodyError(#[source] UpstreamBodyError);
 
 /// A request body on its way to the workspace: counted, never gathered, and given up when it stands still.
+///
+/// `None`: there is nothing to it, as to most. What others need has a box, so that a request is small wherever it is handed on.
 #[derive(Debug)]
-pub(crate) struct RequestBody {
+pub(crate) struct RequestBody(Option<Box<Upload>>);
+
+#[derive(Debug)]
+struct Upload {
     incoming: Lingering,
-    came: u64,
     progress: Progress,
     patience: Patience,
     most: Option<u64>,
@@ -139,43 +143,24 @@ impl HttpBody for Body {
 
 impl RequestBody {
     pub(crate) fn new(incoming: Lingering, settings: &Settings) -> Self {
-        let progress = if incoming.is_end_stream() {
-            Progress::none()
-        } else {
-            Progress::begun()
-        };
-        Self {
+        let upload = |incoming| Upload {
             incoming,
-            came: 0,
-            progress,
+            progress: Progress::begun(),
             patience: Patience::new(settings.body_idle_timeout),
             most: settings.max_body_size,
-        }
+        };
+        Self((!incoming.is_end_stream()).then(|| Box::new(upload(incoming))))
     }
 
     /// Nothing at all.
     pub(crate) fn none() -> Self {
-        Self {
-            incoming: Lingering::none(),
-            came: 0,
-            progress: Progress::none(),
-            patience: Patience::new(Duration::ZERO),
-            most: None,
-        }
+        Self(None)
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        self.progress.clone()
-    }
-
-    fn count(&mut self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
-        let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-        self.came += bytes;
-        self.progress.add(bytes);
-        match self.most {
-            Some(most) if self.came > most => Err(RequestBodyError::TooLarge(most)),
-            _ => Ok(()),
-        }
+        self.0
+            .as_ref()
+            .map_or(Progress::none(), |upload| upload.progress.clone())
     }
 }
 
@@ -187,30 +172,55 @@ impl HttpBody for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        let this = &mut *self;
-        let Poll::Ready(polled) = Pin::new(&mut this.incoming).poll_frame(cx) else {
-            ready!(this.patience.poll_exhausted(cx));
-            this.incoming.give_up();
-            let stalled = RequestBodyError::Stalled(this.patience.limit());
-            return Poll::Ready(Some(Err(this.progress.fell_short(stalled))));
+        let Some(upload) = &mut self.0 else {
+            return Poll::Ready(None);
         };
-        this.patience.moved();
-        Poll::Ready(polled.map(|frame| {
-            let counted = frame
-                .map_err(RequestBodyError::Broke)
-                .and_then(|frame| this.count(&frame).map(|()| frame));
-            counted
+        let frame = ready!(upload.poll_frame(cx));
+        Poll::Ready(frame.map(|frame| {
+            frame
                 .map(|frame| filtered(frame, rewrite::request_trailers))
-                .map_err(|error| this.progress.fell_short(error))
+                .map_err(|error| upload.progress.fell_short(error))
         }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.0
+            .as_ref()
+            .is_none_or(|upload| upload.incoming.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        let none = || SizeHint::with_exact(0);
+        self.0
+            .as_ref()
+            .map_or_else(none, |upload| upload.incoming.size_hint())
+    }
+}
+
+// === impl Upload ===
+
+impl Upload {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let Poll::Ready(polled) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            ready!(self.patience.poll_exhausted(cx));
+            self.incoming.give_up();
+            return Poll::Ready(Some(Err(RequestBodyError::Stalled(self.patience.limit()))));
+        };
+        self.patience.moved();
+        Poll::Ready(polled.map(|frame| {
+            let frame = frame.map_err(RequestBodyError::Broke)?;
+            self.count(&frame)?;
+            Ok(frame)
+        }))
+    }
+
+    fn count(&self, frame: &Frame<Bytes>) -> Result<(), RequestBodyError> {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        self.progress.add(bytes as u64);
+        match self.most {
+            Some(most) if self.progress.bytes() > most => Err(RequestBodyError::TooLarge(most)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -43,16 +43,6 @@ impl Lingering {
         })
     }
 
-    /// A body that is over before it begins.
-    pub(crate) fn none() -> Self {
-        Self {
-            incoming: None,
-            tasks: None,
-            unasked: false,
-            is_over: true,
-        }
-    }
-
     /// Whoever let it stand still before its end is not waited for a second time.
     pub(crate) fn give_up(&mut self) {
         self.incoming = None;
