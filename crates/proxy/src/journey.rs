@@ -10,7 +10,7 @@ use crate::authenticate::PassedToken;
 use crate::body::RequestBody;
 use crate::bootstrap::{self, Base, Question, TokenRequest};
 use crate::forward::UpstreamBody;
-use crate::machine::{self, Credential, NextHop, NoToken};
+use crate::machine::{self, Credential, Machine, NextHop, NoToken};
 use crate::observe::Trail;
 use crate::rewrite::Authority;
 use crate::route::{Destination, Workspace};
@@ -84,7 +84,13 @@ where
             let upgrade = Upgrade::asked(&mut request)?;
             let Destination { workspace, host } = destination;
             let credential = credentials.of(&request, workspace.allowances)?;
-            let (authority, again) = self.authorize(credential, last, workspace, trail).await?;
+            let (authority, again) = match credential {
+                Credential::Presented(token) => self.authority(token, last, workspace, trail).await?,
+                // Boxed: only an agent's requests come this way, and every request would have room for it.
+                Credential::Of(machine) => {
+                    Box::pin(self.authority_of(machine, last, workspace, trail)).await?
+                }
+            };
 
             let visit = trail.visit(host);
             // A block: what is taken apart in it needs no room while the workspace is waited for.
@@ -112,19 +118,15 @@ where
         }
     }
 
-    /// What the request is forwarded under: its own credential made into the workspace's token; or the machine's, made into
-    /// one as well, or shown to the gateway that is next. And what to ask for should that be refused.
-    async fn authorize(
+    /// The machine's: its token made into the workspace's, or shown to the gateway that is next. And what to ask for should that
+    /// be refused.
+    async fn authority_of(
         &self,
-        credential: Credential<'_>,
+        machine: &Machine,
         last: &LastToken,
         workspace: &Workspace,
         trail: &mut Trail,
     ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
-        let machine = match credential {
-            Credential::Presented(token) => return self.authority(token, last, workspace, trail).await,
-            Credential::Of(machine) => machine,
-        };
         let token = machine.source.token().await?;
         match machine.next_hop {
             NextHop::Gateway => Ok((Authority::shown(machine::bearer(&token)?), None)),
