@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, header};
 use identity::BearerToken;
 
@@ -32,7 +32,7 @@ pub(crate) fn credential<B>(request: &Request<B>, allowances: Allowances) -> Res
     match presented {
         None => Err(Failure::NoCredential),
         Some((&header::AUTHORIZATION, value)) => authorization(value),
-        Some((_, key)) => Ok(BearerToken::new(Bytes::from_owner(key.clone()))),
+        Some((_, key)) => Ok(BearerToken::within(key.clone(), 0)),
     }
 }
 
@@ -48,10 +48,7 @@ fn carriers(path: &str, allowances: Allowances) -> &'static [HeaderName] {
 fn authorization(value: &HeaderValue) -> Result<BearerToken, Failure> {
     let (scheme, token) = split_scheme(value.as_bytes());
     if scheme.eq_ignore_ascii_case(b"bearer") {
-        // The token shares the header's own memory: on the way of every request, it is never copied.
-        let mut text = Bytes::from_owner(value.clone());
-        text.advance(token.start);
-        Ok(BearerToken::new(text))
+        Ok(BearerToken::within(value.clone(), token.start))
     } else if scheme.eq_ignore_ascii_case(b"basic") {
         let encoded = value.as_bytes().get(token).unwrap_or_default();
         password_of_token_user(encoded).map(BearerToken::new)
