@@ -21,11 +21,11 @@ pub(in crate::telemetry) struct Callers {
 struct Caller {
     /// Who it is: issuer and subject are always a part of it.
     digest: SubjectDigest,
-    text: Vec<u8>,
+    text: Box<[u8]>,
 }
 
 /// Callers who are remembered at most; each has one place, from which another may push it.
-const PLACES: usize = 1_024;
+const PLACES: usize = 512;
 
 // === impl Callers ===
 
@@ -53,6 +53,8 @@ impl Callers {
         let mut text = Vec::new();
         self.render(who, &mut text);
         out.extend_from_slice(&text);
+        // Without the room that it was given in advance.
+        let text = text.into();
         *place = Some(Caller { digest, text });
     }
 
