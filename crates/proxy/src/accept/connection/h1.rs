@@ -1,11 +1,9 @@
 mod doze;
 
 use std::convert::Infallible;
-use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Poll, ready};
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Response, StatusCode};
@@ -46,11 +44,9 @@ where
             secure: origin.secure,
             presence: Presence::Alone(Arc::clone(company)),
         };
-        let mut answering = Box::pin(journey.serve(request, peer));
-        poll_fn(move |cx| {
-            let answer = ready!(answering.as_mut().poll(cx));
-            Poll::Ready(Ok::<_, Infallible>(led_away(answer, drain)))
-        })
+        // Boxed here: what hyper moves to its place is a pointer then.
+        let answering = Box::pin(journey.serve(request, peer));
+        async move { Ok::<_, Infallible>(led_away(answering.await, drain)) }
     };
     let io = Guarded::new(io, company.sequel.clone());
     let verdict = &io.verdict();

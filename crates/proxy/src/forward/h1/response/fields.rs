@@ -60,7 +60,7 @@ const ORG_ID: HeaderName = HeaderName::from_static("x-databricks-org-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is the same in answers to everybody, as a standard or the one who answers has it.
-static COMMON: [HeaderValue; 7] = [
+pub(super) static COMMON: [HeaderValue; 7] = [
     HeaderValue::from_static("application/json"),
     HeaderValue::from_static("databricks"),
     HeaderValue::from_static("gzip"),
