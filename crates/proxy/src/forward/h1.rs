@@ -60,10 +60,11 @@ impl Inner {
         async move {
             let pool = &self.lane(&workspace)?.pool;
             let hears = |status, headers| relay::interim(&interim, &workspace, status, headers);
-            let mut exchange = Exchange::new(&head, body, hears);
             // Of the requests that have come together, each is made ready before the first one goes out: sent one right after the
-            // other, they wake whoever receives them once, and not once each.
+            // other, they wake whoever receives them once, and not once each. What goes out is written down last, and by each into
+            // the memory that the one before has left.
             let_others_prepare().await;
+            let mut exchange = Exchange::new(&head, body, hears);
             while !afresh && let Some(mut lease) = pool.take() {
                 self.counters.upstream_reused();
                 match exchange.on(lease.link(), self.first_byte_timeout).await {

@@ -92,10 +92,12 @@ impl Upload {
                 if let Err(error) = ready!(Pin::new(&mut *io).poll_flush(cx)) {
                     self.unheard(error)?;
                 }
-                return match self.body {
-                    None => Poll::Ready(Ok(())),
-                    Some(_) => Poll::Pending,
-                };
+                if self.body.is_some() {
+                    return Poll::Pending;
+                }
+                // Now, and not when the answer has come: the next request to be written down is, in the same memory.
+                self.parcel = Parcel::default();
+                return Poll::Ready(Ok(()));
             }
             if let Err(error) = ready!(self.parcel.poll_write(io, cx)) {
                 self.unheard(error)?;
@@ -263,5 +265,6 @@ mod tests {
         assert!(upload.poll(&mut session, cx).is_pending());
         assert!(matches!(upload.poll(&mut session, cx), Poll::Ready(Ok(()))));
         assert_eq!(session.sent, "GET / HTTP/1.1\r\n\r\n".len());
+        assert_eq!(upload.parcel.text.capacity(), 0, "what has gone out is not held");
     }
 }
