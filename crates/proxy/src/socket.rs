@@ -1,17 +1,27 @@
+mod ahead;
+
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use ahead::Ahead;
 
 /// A TCP connection that writes little things in one piece.
 ///
 /// writev(2) costs some 0.2 us more than send(2), a hundredth of a request, and hyper uses it for a lone head as well. To
 /// gather a head and a small body first costs less.
 #[derive(Debug)]
-pub(crate) struct Socket(TcpStream);
+pub(crate) struct Socket {
+    tcp: TcpStream,
+    /// With a client; workspaces take what they are sent.
+    ahead: Option<Ahead>,
+}
 
 /// Beyond it, to copy costs more than it saves.
 const LITTLE: usize = 4096;
@@ -22,8 +32,37 @@ thread_local! {
 }
 
 impl Socket {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self(tcp)
+    pub(crate) fn to_workspace(tcp: TcpStream) -> Self {
+        Self { tcp, ahead: None }
+    }
+
+    /// # Errors
+    /// Where the kernel does not let itself be told what to hold.
+    pub(crate) fn to_client(tcp: TcpStream) -> io::Result<Self> {
+        let ahead = Ahead::of_a_stranger();
+        hold(&tcp, ahead.limit())?;
+        Ok(Self {
+            tcp,
+            ahead: Some(ahead),
+        })
+    }
+
+    fn poll_write_some(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.tcp).poll_write(cx, buf);
+        self.heed(polled)
+    }
+
+    /// Sees by a write how quickly the client reads.
+    fn heed(&mut self, polled: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Some(ahead) = &mut self.ahead {
+            if polled.is_pending() {
+                ahead.waits();
+            } else if let Some(limit) = ahead.moved() {
+                // Nothing is wrong with the limit before.
+                let _ = hold(&self.tcp, limit);
+            }
+        }
+        polled
     }
 
     fn poll_write_in_one(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
@@ -32,20 +71,20 @@ impl Socket {
             for part in parts {
                 gathered.extend_from_slice(part);
             }
-            Pin::new(&mut self.0).poll_write(cx, gathered)
+            self.poll_write_some(cx, gathered)
         })
     }
 }
 
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_read(cx, buf)
+        Pin::new(&mut self.get_mut().tcp).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write(cx, buf)
+        self.get_mut().poll_write_some(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -55,11 +94,14 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         match parts {
-            [one] => Pin::new(&mut this.0).poll_write(cx, one),
+            [one] => this.poll_write_some(cx, one),
             several if several.iter().map(|part| part.len()).sum::<usize>() <= LITTLE => {
                 this.poll_write_in_one(cx, several)
             }
-            several => Pin::new(&mut this.0).poll_write_vectored(cx, several),
+            several => {
+                let polled = Pin::new(&mut this.tcp).poll_write_vectored(cx, several);
+                this.heed(polled)
+            }
         }
     }
 
@@ -68,12 +110,25 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
     }
+}
+
+/// At most so much that is unsent (`TCP_NOTSENT_LOWAT`, tcp(7)).
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(clippy::unnecessary_wraps, reason = "elsewhere there is nothing to be told")
+)]
+fn hold(tcp: &TcpStream, limit: u32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    SockRef::from(tcp).set_tcp_notsent_lowat(limit)?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = (tcp, limit);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -89,7 +144,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let (one, other) = tokio::join!(TcpStream::connect(address), listener.accept());
-        (Socket::new(one.expect("it listens")), other.expect("a client").0)
+        let socket = Socket::to_client(one.expect("it listens")).expect("it can be told");
+        (socket, other.expect("a client").0)
     }
 
     #[tokio::test]
@@ -125,5 +181,27 @@ mod tests {
             read.expect("it is written");
             assert!(received == sent, "{sizes:?}");
         }
+    }
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_holds_more_for_a_client_that_reads_at_once() {
+        let (mut socket, mut other) = pair().await;
+        let held = |socket: &Socket| SockRef::from(&socket.tcp).tcp_notsent_lowat().expect("Linux");
+        let before = held(&socket);
+        let part = vec![0; 1 << 20];
+        let reads = async {
+            let mut sink = vec![0; 1 << 20];
+            while other.read(&mut sink).await.expect("it is written") > 0 {}
+        };
+        let writes = async {
+            for _ in 0..256 {
+                socket.write_all(&part).await.expect("it is read");
+            }
+            let held = held(&socket);
+            socket.shutdown().await.expect("it is open");
+            held
+        };
+        let ((), after) = tokio::join!(reads, writes);
+        assert!(before < after, "{before} < {after}");
     }
 }

@@ -11,8 +11,6 @@ use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use identity::LastToken;
 use rustls::ServerConfig;
-#[cfg(target_os = "linux")]
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
@@ -136,7 +134,8 @@ async fn by_tcp<J: Serve>(
     tls: Option<Arc<ServerConfig>>,
     shift: Shift<J>,
 ) -> io::Result<()> {
-    prepare(&tcp)?;
+    // A response's last part must not wait for the client's acknowledgement of the one before.
+    tcp.set_nodelay(true)?;
     let settings = Arc::clone(&shift.settings);
     let address = client(&mut tcp, peer, &settings).await?;
     let most = settings.max_connections_per_client;
@@ -144,7 +143,7 @@ async fn by_tcp<J: Serve>(
         shift.journey.turned_away();
         return Ok(());
     };
-    let tcp = Socket::new(tcp);
+    let tcp = Socket::to_client(tcp)?;
     match tls {
         None => {
             let origin = Origin {
@@ -194,19 +193,6 @@ async fn client(tcp: &mut TcpStream, peer: SocketAddr, settings: &Settings) -> i
         SocketAddr::new(client.ip().to_canonical(), client.port())
     }))
 }
-
-/// A response's last part must not wait for the client's acknowledgement of the one before. And the kernel holds little
-/// that is unsent: a client that does not read costs little memory, and one that reads slowly shows it by every
-/// [`UNSENT`] bytes that it takes, not by some megabytes.
-fn prepare(tcp: &TcpStream) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT)?;
-    tcp.set_nodelay(true)
-}
-
-/// Enough for some Gbit/s between two wake-ups of a worker.
-#[cfg(target_os = "linux")]
-const UNSENT: u32 = 128 * 1024;
 
 /// HTTP/2 where the client says its preface, whether ALPN or prior knowledge (RFC 9113 section 3.3) led it here.
 ///

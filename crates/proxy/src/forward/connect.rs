@@ -79,7 +79,7 @@ async fn tcp(to: &WorkspaceUrl) -> Result<Socket, ConnectError> {
         .await
         .map_err(ConnectError::Tcp)?;
     prepare(&tcp).map_err(ConnectError::Tcp)?;
-    Ok(Socket::new(tcp))
+    Ok(Socket::to_workspace(tcp))
 }
 
 async fn tls(
