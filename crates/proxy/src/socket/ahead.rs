@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub(super) struct Ahead {
     /// In bytes.
     limit: u32,
-    /// How long the client has been waited for.
+    /// Since when the client is waited for.
     since: Option<Instant>,
 }
 
@@ -49,10 +49,11 @@ impl Ahead {
     }
 }
 
-/// Two parts of an answer (`forward::h1::unread`), or 1 KiB/s for whoever takes it in the minute that a body may stand still.
+/// One part of a large answer (`forward::h1::unread`); or 1 KiB/s for whoever takes it in the minute that a body may stand still.
 const LEAST: u32 = 128 * 1024;
 
-/// Half of what Linux lets a socket have at most; more gains nothing that could be measured.
+/// Half of what Linux lets a socket have at most; more gains nothing that could be measured. Whoever reads quickly and then slowly has
+/// to take half of it within that minute, 17 KiB/s, before the limit is the least again.
 const MOST: u32 = 2 * 1024 * 1024;
 
 /// For half of the limit: 1 MB/s at first, 20 MB/s for the most. A client with several answers at once takes them in turns.
