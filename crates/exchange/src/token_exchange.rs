@@ -15,6 +15,7 @@ use crate::{AccessToken, EndpointHealth, ExchangeError, Grant};
 
 mod answer;
 mod breaker;
+mod form;
 mod refusal;
 mod retry;
 mod retry_after;
@@ -142,27 +143,14 @@ impl TokenExchange {
         .judge(&request.identity, asked_at)
     }
 
-    /// RFC 8693 section 2.1. There is no client authentication: the JWT alone is the proof.
     async fn post(&self, request: &ExchangeRequest) -> Result<reqwest::Response, reqwest::Error> {
-        let ExchangeRequest { identity, grant, .. } = request;
-        let subject_token = String::from_utf8_lossy(identity.token().expose());
-        let mut form = vec![
-            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-            ("subject_token", &subject_token),
-            ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
-            ("scope", grant.scope().as_str()),
-        ];
-        form.extend(
-            grant
-                .policy()
-                .client_id()
-                .map(|client_id| ("client_id", client_id.as_str())),
-        );
         let post = self
             .http
-            .post(grant.endpoint().url().clone())
-            .header(header::ACCEPT, "application/json");
-        post.form(&form).timeout(self.attempt_limit()).send().await
+            .post(request.grant.endpoint().url().clone())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form::of(request));
+        post.timeout(self.attempt_limit()).send().await
     }
 
     /// A request that could not even be made is the configuration's fault; everything else may pass.
