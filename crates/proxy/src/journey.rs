@@ -12,6 +12,7 @@ use crate::bootstrap::{self, Base, Question, TokenRequest};
 use crate::forward::UpstreamBody;
 use crate::machine::{self, Credential, Machine, NextHop, NoToken};
 use crate::observe::Trail;
+use crate::replay::Again;
 use crate::rewrite::Authority;
 use crate::route::{Destination, Workspace};
 use crate::share::Shares;
@@ -84,7 +85,7 @@ where
             let upgrade = Upgrade::asked(&mut request)?;
             let Destination { workspace, host } = destination;
             let credential = credentials.of(&request, workspace.allowances)?;
-            let (authority, again) = match credential {
+            let (authority, given) = match credential {
                 Credential::Presented(token) => self.authority(token, last, workspace, trail).await?,
                 // Boxed: only an agent's requests come this way, and every request would have room for it.
                 Credential::Of(machine) => {
@@ -111,6 +112,11 @@ where
                     afresh: false,
                 }
             };
+            let again = given.zip(trail.identity()).map(|(given, identity)| Again {
+                identity,
+                grant: &workspace.grant,
+                given,
+            });
             let seams = (self.upstream.clone(), &self.swap);
             let response = replay::forward(seams, forward, workspace, again).await?;
 
@@ -118,15 +124,14 @@ where
         }
     }
 
-    /// The machine's: its token made into the workspace's, or shown to the gateway that is next. And what to ask for should that
-    /// be refused.
+    /// The machine's: its token made into the workspace's, or shown to the gateway that is next. And the workspace's, if it is that.
     async fn authority_of(
         &self,
         machine: &Machine,
         last: &LastToken,
         workspace: &Workspace,
         trail: &mut Trail,
-    ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
+    ) -> Result<(Authority, Option<AccessToken>), Failure> {
         let token = machine.source.token().await?;
         match machine.next_hop {
             NextHop::Gateway => Ok((Authority::shown(machine::bearer(&token)?), None)),
@@ -137,7 +142,7 @@ where
         }
     }
 
-    /// Who, then whether it is within their share, and then whether Databricks agrees; and what to ask for should the
+    /// Who, then whether it is within their share, and then whether Databricks agrees; and the token that it gave, should the
     /// workspace refuse that. A token that Databricks alone can judge goes to it unjudged and uncounted, where that is
     /// allowed, and there is no other than it.
     async fn authority(
@@ -146,7 +151,7 @@ where
         last: &LastToken,
         workspace: &Workspace,
         trail: &mut Trail,
-    ) -> Result<(Authority, Option<ExchangeRequest>), Failure> {
+    ) -> Result<(Authority, Option<AccessToken>), Failure> {
         let candidate = PassedToken::candidate(&credential, workspace);
         let identity = match self.rules.verifier.verify_next(credential, last).await {
             Ok(identity) => identity,
@@ -161,12 +166,11 @@ where
         if let Some(shares) = &self.rules.shares {
             shares.take(&identity, workspace)?;
         }
-        let swap = ExchangeRequest::new(identity, workspace.grant.clone());
-        let mut seam = self.swap.clone();
-        let token = seam.ready().await?.call(swap.clone()).await?;
+        let request = ExchangeRequest::new(identity, workspace.grant.clone());
+        let mut swap = self.swap.clone();
+        let token = swap.ready().await?.call(request).await?;
         trail.swapped();
-        let again = swap.instead_of(token.clone());
-        Ok((Authority::exchanged(token), Some(again)))
+        Ok((Authority::exchanged(token.clone()), Some(token)))
     }
 
     /// The questions that clients ask before they have a token.

@@ -3,16 +3,24 @@
 
 use std::sync::Arc;
 
-use exchange::{AccessToken, ExchangeError, ExchangeRequest};
+use exchange::{AccessToken, ExchangeError, ExchangeRequest, Grant};
 use http::header::{self, HeaderName};
 use http::{Response, StatusCode, request};
 use http_body::Body as _;
+use identity::Identity;
 use tower::{Service, ServiceExt as _};
 
 use crate::accept::Interim;
 use crate::body::RequestBody;
 use crate::forward::UpstreamBody;
 use crate::{Failure, Forward, ForwardError, Workspace};
+
+/// What to ask for should the workspace refuse the token that was given. Put together only then: nearly every request does without.
+pub(crate) struct Again<'a> {
+    pub(crate) identity: &'a Identity,
+    pub(crate) grant: &'a Grant,
+    pub(crate) given: AccessToken,
+}
 
 /// Forwards; and where the workspace refuses the token, asks `swap` for another one, which is what `again` says, and forwards
 /// once more. Before that, once more as well where a connection that had been kept open ended without an answer.
@@ -30,7 +38,7 @@ pub(crate) fn forward<S, U>(
     (mut upstream, swap): (U, &S),
     forward: Forward,
     workspace: &Arc<Workspace>,
-    again: Option<ExchangeRequest>,
+    again: Option<Again<'_>>,
 ) -> impl Future<Output = Result<Response<UpstreamBody>, Failure>>
 where
     S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError> + Clone,
@@ -53,10 +61,10 @@ where
         };
         // So is this.
         Box::pin(async move {
-            let (refused, mut swap) = (again.refused.clone(), swap.clone());
-            let other = async { swap.ready().await?.call(again).await }.await;
+            let mut swap = swap.clone();
+            let other = async { swap.ready().await?.call(again.request()).await }.await;
             match (other, copy) {
-                (Ok(other), Some(copy)) if refused.is_none_or(|refused| !other.is_same(&refused)) => {
+                (Ok(other), Some(copy)) if !other.is_same(&again.given) => {
                     let forward = copy.under(&other).whole(workspace);
                     Ok(upstream.ready().await?.call(forward).await?)
                 }
@@ -64,6 +72,15 @@ where
             }
         })
         .await
+    }
+}
+
+// === impl Again ===
+
+impl Again<'_> {
+    fn request(&self) -> ExchangeRequest {
+        let request = ExchangeRequest::new(self.identity.clone(), self.grant.clone());
+        request.instead_of(self.given.clone())
     }
 }
 

@@ -156,6 +156,11 @@ impl Trail {
         self.caller = Caller::Verified(identity.clone());
     }
 
+    /// Whose request it is, once that was verified.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.caller.identity()
+    }
+
     pub(crate) fn passed_through(&mut self) {
         self.caller = Caller::PassedThrough;
         self.observer.0.counters.passed_through();
