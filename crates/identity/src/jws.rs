@@ -1,3 +1,5 @@
+use memchr::memchr_iter;
+
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::members::{Members, WrongType};
@@ -31,12 +33,7 @@ impl<'a> Jws<'a> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::TooLarge { size: token.len() });
         }
-        let mut segments = token.split(|byte| *byte == b'.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (segments.next(), segments.next(), segments.next(), segments.next())
-        else {
-            return Err(not_three_segments(token));
-        };
+        let [header, payload, signature] = segments(token).ok_or_else(|| not_three_segments(token))?;
         let signed_length = header.len() + 1 + payload.len();
         Ok(Self {
             header: Header::parse(&decode(header, "its header is not unpadded base64url")?)?,
@@ -54,6 +51,19 @@ impl<'a> Jws<'a> {
     pub(crate) fn signature(&self) -> &[u8] {
         &self.signature
     }
+}
+
+/// What stands between dots, if there are two of these.
+fn segments(token: &[u8]) -> Option<[&[u8]; 3]> {
+    let mut dots = memchr_iter(b'.', token);
+    let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+        return None;
+    };
+    Some([
+        token.get(..first)?,
+        token.get(first + 1..second)?,
+        token.get(second + 1..)?,
+    ])
 }
 
 fn decode(segment: &[u8], fault: &'static str) -> Result<Vec<u8>, Rejection> {
