@@ -32,11 +32,12 @@ def measured(place):
 
 
 def _measure(place, subjects, lifetime):
-    """Over two lives of a token, after the first, so that the first rush is over."""
+    """Over two lives of a token, from the middle of one to the middle of another: all are exchanged at their end, where they were at the
+    beginning, and a rush on the edge of what is counted would be in or out of it by chance."""
     with measure.origin(place, expires_in=lifetime), started(BY_NAME["lakegate"], place, Setting()) as proxy:
         target = Target(proxy.port, False, place, (1,))
         load = Rotating("es256", take=subjects)
-        load.run(target, lifetime - MARGIN)
+        load.run(target, (lifetime - MARGIN) * 3 // 2)
         before, begun = wire.seen(ORIGIN)["exchanges"], time.monotonic()
         load.run(target, 2 * (lifetime - MARGIN))
         rate = (wire.seen(ORIGIN)["exchanges"] - before) / (time.monotonic() - begun)
