@@ -43,13 +43,17 @@ def _arguments():
     parser = argparse.ArgumentParser(prog="benches/compare/run", description="lakegate beside other proxies")
     parser.add_argument("--quick", action="store_true", help="a minute: HTTP/1.1 against HAProxy and nginx")
     parser.add_argument("--row", action="append", choices=[*rows.BY_NAME, *_OTHERS], help="this row; may be repeated")
-    parser.add_argument("--peer", action="append", choices=rows.ALL, help="these peers alone; may be repeated")
+    parser.add_argument("--peer", action="append", choices=[*rows.ALL, *rows.ASIDE], help="these peers alone; may be repeated")
     parser.add_argument("--rounds", type=int, help="how often each peer has its turn")
     parser.add_argument("--seconds", type=int, help="how long a turn is")
+    parser.add_argument("--at-once", action="store_true", help="all peers at the same time, on the same core: on an uneven machine, several times as exact")
     parser.add_argument("--subjects", type=int, default=1_000_000, help="the most distinct subjects there shall be")
     parser.add_argument("--publish", action="store_true", help="keep the figures, and write docs/performance.md anew")
     parser.add_argument("--report", action="store_true", help="write docs/performance.md from the figures that are kept")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.at_once and (asked.publish or any(rows.BY_NAME[name].unit == "s/GiB" for name in asked.row or () if name in rows.BY_NAME)):
+        parser.error("what was measured at once is not published, and the bytes of several cannot be told apart")
+    return asked
 
 
 def _measure(name, where, effort, asked, figures):
@@ -63,7 +67,7 @@ def _row(row, where, effort, asked, figures):
     row = row.among(asked.peer or (_QUICK_PEERS if asked.quick else row.peers))
     if row.distinct > asked.subjects:
         return
-    measured = measure.row(row, where, effort)
+    measured = measure.row(row, where, effort, asked.at_once)
     print(table.of(row, measured), flush=True)
     if figures:
         figures.add("rows", row.name, measured)

@@ -1,7 +1,9 @@
-"""One row: every peer in turn, round after round, so that whatever disturbs the machine disturbs all of them."""
+"""One row: every peer in turn, round after round, so that whatever disturbs the machine disturbs all of them; or all at once."""
 
 import resource
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from statistics import median
@@ -69,8 +71,9 @@ def origin(place, expires_in=3600, cores=(1,)):
         yield process
 
 
-def row(row, place, effort):
-    """Figures by the names of peers."""
+def row(row, place, effort, at_once=False):
+    """Figures by the names of peers. Each has turns of its own, or all have the same ones: what disturbs one then disturbs the others
+    alike, but each finds less of its own in the caches."""
     samples = {name: [] for name in row.peers}
     with ExitStack() as stack:
         behind = stack.enter_context(origin(place, cores=row.load_cores))
@@ -80,9 +83,10 @@ def row(row, place, effort):
             if row.warm:
                 row.warm.run(Target(proxy.port, proxy.secure, place, row.load_cores), LONGEST_WARM_UP)
         for turn in range(effort.rounds):
-            for proxy in proxies:
-                target = Target(proxy.port, proxy.secure, place, row.load_cores, turn)
-                samples[proxy.peer.name].append(_sample(row, proxy, behind, target, effort.seconds))
+            for group in [proxies] if at_once else [[proxy] for proxy in proxies]:
+                targets = [Target(proxy.port, proxy.secure, place, row.load_cores, turn) for proxy in group]
+                for proxy, sample in zip(group, _samples(row, group, behind, targets, effort.seconds)):
+                    samples[proxy.peer.name].append(sample)
     return {name: Figure.of(those) for name, those in samples.items()}
 
 
@@ -93,20 +97,24 @@ def probe(proxy, place):
         raise RuntimeError(f"{proxy.peer.name} answers {status} with {len(body)} bytes: {body[:200]}")
 
 
-def _sample(row, proxy, behind, target, seconds):
+def _samples(row, proxies, behind, targets, seconds):
+    """One turn, of one proxy or of several at once."""
     cores, workers = row.setting.cores, row.setting.workers
-    before, cpu, others, begun = wire.settled(ORIGIN, row.silence), proxy.process.cpu(), _others(row, behind), time.monotonic()
-    done = row.load.run(target, seconds)
-    used, lasted = proxy.process.cpu() - cpu, time.monotonic() - begun
-    others = _others(row, behind) - others - used.ran
-    if not done:
-        raise RuntimeError(f"{proxy.peer.name}: {seconds} s were not enough for one answer")
+    before, cpu, others = wire.settled(ORIGIN, row.silence), [proxy.process.cpu() for proxy in proxies], _others(row, behind)
+    begun = time.monotonic()
+    with ThreadPoolExecutor(len(targets)) as loads:
+        done = list(loads.map(lambda target: row.load.run(target, seconds), targets))
+    used, lasted = [proxy.process.cpu() - had for proxy, had in zip(proxies, cpu)], time.monotonic() - begun
+    foreign = (_others(row, behind) - others - sum(one.ran for one in used)) / lasted / len(cores)
+    if not all(done):
+        raise RuntimeError(f"{seconds} s were not enough for one answer of each")
     after = wire.seen(ORIGIN)
     came = {kind: after[kind] - before[kind] for kind in after}
     if row.forwards:
-        _judge(proxy, came, done)
-    divisor = came["bytes"] / 2**30 if row.unit == "s/GiB" else done / 1e6
-    return Sample(used.ran / divisor, used.wanted(workers) / min(lasted, seconds) / workers, others / lasted / len(cores))
+        _judge(proxies, came, done)
+    divisors = [came["bytes"] / 2**30] if row.unit == "s/GiB" else [some / 1e6 for some in done]
+    wanted = [one.wanted(workers) / min(lasted, seconds) / workers for one in used]
+    return [Sample(*sample, foreign) for sample in zip((one.ran / some for one, some in zip(used, divisors)), wanted)]
 
 
 def _others(row, behind):
@@ -117,11 +125,18 @@ def _others(row, behind):
     return busy(row.setting.cores) - load.ru_utime - load.ru_stime - behind.cpu().ran
 
 
-def _judge(proxy, came, done):
-    """Every request has reached the origin, under the token that this peer has to send and no other."""
-    right = "swapped" if proxy.peer.swaps else "fixed"
-    if proxy.peer.work.startswith("nothing"):
-        right = "leaked"
-    strangers = sum(came[kind] for kind in ("swapped", "fixed", "leaked", "other", "absent") if kind != right)
-    if came[right] < done or strangers:
-        raise RuntimeError(f"{proxy.peer.name}: {done} requests, and the origin saw {came}; all of them should be {right}")
+def _judge(proxies, came, done):
+    """Every request has reached the origin, under the token that its peer has to send and no other."""
+    right = Counter()
+    for proxy, some in zip(proxies, done):
+        right[_sends(proxy.peer)] += some
+    strangers = sum(came[kind] for kind in ("swapped", "fixed", "leaked", "other", "absent") if kind not in right)
+    if strangers or any(came[kind] < some for kind, some in right.items()):
+        names = ", ".join(proxy.peer.name for proxy in proxies)
+        raise RuntimeError(f"{names}: the origin saw {came}; all of them should be {dict(right)}")
+
+
+def _sends(peer):
+    if peer.work.startswith("nothing"):
+        return "leaked"
+    return "swapped" if peer.swaps else "fixed"

@@ -76,6 +76,14 @@ PEERS = [
         [BUILT / "lakegate", *_RUN],
         swaps=True,
     ),
+    Peer(
+        "lakegate-silent",
+        "lakegate, silent",
+        "the same, without any log",
+        {"plain": "lakegate-silent.toml"},
+        [_SHIPPED, *_RUN],
+        swaps=True,
+    ),
     Peer("haproxy", "HAProxy", "a fixed header", {"": "haproxy.cfg"}, ["haproxy", "-db", "-f", "{file}"], version=("haproxy", "-v")),
     Peer("nginx", "nginx", "a fixed header", {"": "nginx.conf"}, ["nginx", "-c", "{file}"], version=("nginx", "-v")),
     Peer(

@@ -48,7 +48,8 @@ def _peers(figures):
     lines = ["| | what it does | " + " | ".join(f"`{name}`" for name in names) + " |", "| --- " * (len(names) + 2) + "|"]
     for peer in PEERS:
         cells = [_cell(row, figures.row(row.name).get(peer.name), spread=True) for row in ROWS if figures.row(row.name)]
-        lines.append(f"| {peer.title} | {peer.work} | {' | '.join(cells)} |")
+        if any(cells):
+            lines.append(f"| {peer.title} | {peer.work} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -45,10 +45,12 @@ class Row:
 
     def among(self, names):
         """The same row with these peers alone."""
-        return replace(self, peers=tuple(name for name in self.peers if name in names))
+        return replace(self, peers=tuple(name for name in (*self.peers, *ASIDE) if name in names))
 
 
 ALL = ("lakegate", "lakegate-plain", "haproxy", "nginx", "nginx-lua", "envoy", "envoy-jwt", "pingora", "caddy", "haproxy-tcp")
+# Part of a row only where they are asked for.
+ASIDE = ("lakegate-silent",)
 _BULK = ("lakegate", "haproxy", "nginx", "envoy", "pingora", "caddy")
 _BOTH = (0, 1)
 

@@ -6,6 +6,8 @@ from .peers import BY_NAME
 MOST_FOREIGN = 0.2
 LEAST_WANTED = 0.9
 
+_MEASURES = ("haproxy", "nginx", "lakegate-silent")
+
 
 def of(row, figures):
     """A row for the terminal."""
@@ -19,8 +21,8 @@ def of(row, figures):
 
 
 def against(name, figures):
-    """Ratios to HAProxy and nginx, where they are in the row."""
-    others = (other for other in ("haproxy", "nginx") if other in figures and other != name)
+    """Ratios to those who are compared with, where they are in the row."""
+    others = (other for other in _MEASURES if other in figures and other != name)
     return {other: figures[name].median / figures[other].median for other in others}
 
 
