@@ -32,8 +32,8 @@ def measured(place):
 
 
 def _measure(place, subjects, lifetime):
-    """Over two lives of a token, from the middle of one to the middle of another: all are exchanged at their end, where they were at the
-    beginning, and a rush on the edge of what is counted would be in or out of it by chance."""
+    """Over two lives of a token, from the middle of one to the middle of another. Those who are exchanged in one rush are so again in the
+    next, at the end of each life: counted from end to end, a rush would be in or out of it by chance."""
     with measure.origin(place, expires_in=lifetime), started(BY_NAME["lakegate"], place, Setting()) as proxy:
         target = Target(proxy.port, False, place, (1,))
         load = Rotating("es256", take=subjects)

@@ -40,7 +40,7 @@ def main():
 
 def tell_silence():
     """What the access log and tracing cost; counters are always on."""
-    usual, silent = per_request(), per_request(replace(OURS, files={"plain": "lakegate-silent.toml"}))
+    usual, silent = per_request(), per_request(replace(OURS, files=BY_NAME["lakegate-silent"].files))
     print(f"{usual} instructions for a request, {silent} without any log: it takes {1 - silent / usual:.1%}")
     return 0
 

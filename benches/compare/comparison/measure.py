@@ -74,6 +74,8 @@ def origin(place, expires_in=3600, cores=(1,)):
 def row(row, place, effort, at_once=False):
     """Figures by the names of peers. Each has turns of its own, or all have the same ones: what disturbs one then disturbs the others
     alike, but each finds less of its own in the caches."""
+    if at_once and row.unit == "s/GiB":
+        raise RuntimeError("the origin cannot tell apart the bytes of several")
     samples = {name: [] for name in row.peers}
     with ExitStack() as stack:
         behind = stack.enter_context(origin(place, cores=row.load_cores))
@@ -112,9 +114,9 @@ def _samples(row, proxies, behind, targets, seconds):
     came = {kind: after[kind] - before[kind] for kind in after}
     if row.forwards:
         _judge(proxies, came, done)
-    divisors = [came["bytes"] / 2**30] if row.unit == "s/GiB" else [some / 1e6 for some in done]
-    wanted = [one.wanted(workers) / min(lasted, seconds) / workers for one in used]
-    return [Sample(*sample, foreign) for sample in zip((one.ran / some for one, some in zip(used, divisors)), wanted)]
+    work = [came["bytes"] / 2**30] if row.unit == "s/GiB" else [answers / 1e6 for answers in done]
+    time_for_all = min(lasted, seconds) * workers
+    return [Sample(one.ran / its, one.wanted(workers) / time_for_all, foreign) for one, its in zip(used, work)]
 
 
 def _others(row, behind):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from .load import H2load, Handshakes, Rotating, Wrk
+from .peers import BY_NAME as PEERS
 from .peers import Setting
 
 # Tokens that one turn uses up where each is used once.
@@ -45,7 +46,8 @@ class Row:
 
     def among(self, names):
         """The same row with these peers alone."""
-        return replace(self, peers=tuple(name for name in (*self.peers, *ASIDE) if name in names))
+        aside = (name for name in ASIDE if PEERS[name].takes(self.setting.way))
+        return replace(self, peers=tuple(name for name in (*self.peers, *aside) if name in names))
 
 
 ALL = ("lakegate", "lakegate-plain", "haproxy", "nginx", "nginx-lua", "envoy", "envoy-jwt", "pingora", "caddy", "haproxy-tcp")

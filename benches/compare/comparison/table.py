@@ -6,7 +6,8 @@ from .peers import BY_NAME
 MOST_FOREIGN = 0.2
 LEAST_WANTED = 0.9
 
-_MEASURES = ("haproxy", "nginx", "lakegate-silent")
+# Whom the others are held against.
+_YARDSTICKS = ("haproxy", "nginx", "lakegate-silent")
 
 
 def of(row, figures):
@@ -22,7 +23,7 @@ def of(row, figures):
 
 def against(name, figures):
     """Ratios to those who are compared with, where they are in the row."""
-    others = (other for other in _MEASURES if other in figures and other != name)
+    others = (other for other in _YARDSTICKS if other in figures and other != name)
     return {other: figures[name].median / figures[other].median for other in others}
 
 

@@ -2,7 +2,7 @@ use form_urlencoded::{Serializer, byte_serialize};
 
 use super::ExchangeRequest;
 
-/// RFC 8693 section 2.1, in the order of its example. There is no client authentication: the JWT alone is the proof.
+/// RFC 8693 section 2.1, in the order of the example in section 2.3. There is no client authentication: the JWT alone is the proof.
 pub(super) fn of(request: &ExchangeRequest) -> String {
     let ExchangeRequest { identity, grant, .. } = request;
     let token = identity.token().expose();
