@@ -1,24 +1,31 @@
 mod ahead;
+mod line;
+mod outbox;
 
-use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-#[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 
 use ahead::Ahead;
+use line::Line;
+pub(crate) use outbox::{Postman, send_all};
 
-/// A TCP connection that writes little things in one piece.
+/// A TCP connection whose little writes go out at the end of its worker's turn, each in one piece and all together
+/// ([`outbox`]); what is large goes out at once.
 ///
-/// writev(2) costs some 0.2 us more than send(2), a hundredth of a request, and hyper uses it for a lone head as well. To
-/// gather a head and a small body first costs less.
+/// What was posted counts as written and as flushed, as does what lies in the kernel: it needs nobody to look after it. It is sent
+/// before a shutdown, and before anything that comes behind it.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    tcp: TcpStream,
+    tcp: OwnedReadHalf,
+    line: Arc<Line>,
     /// With a client; towards workspaces, the kernel's own limit stands.
     ahead: Option<Ahead>,
 }
@@ -26,14 +33,9 @@ pub(crate) struct Socket {
 /// Beyond it, to copy costs more than it saves.
 const LITTLE: usize = 4096;
 
-thread_local! {
-    /// Where parts are gathered: one for each worker, and not one for each of its connections.
-    static GATHERED: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(LITTLE));
-}
-
 impl Socket {
     pub(crate) fn to_workspace(tcp: TcpStream) -> Self {
-        Self { tcp, ahead: None }
+        Self::new(tcp, None)
     }
 
     /// # Errors
@@ -41,15 +43,42 @@ impl Socket {
     pub(crate) fn to_client(tcp: TcpStream) -> io::Result<Self> {
         let ahead = Ahead::of_a_stranger();
         hold(&tcp, ahead.limit())?;
-        Ok(Self {
-            tcp,
-            ahead: Some(ahead),
-        })
+        Ok(Self::new(tcp, Some(ahead)))
     }
 
-    fn poll_write_some(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.tcp).poll_write(cx, buf);
-        self.heed(polled)
+    fn new(tcp: TcpStream, ahead: Option<Ahead>) -> Self {
+        let (tcp, out) = tcp.into_split();
+        let line = Arc::new(Line::new(out));
+        Self { tcp, line, ahead }
+    }
+
+    fn poll_write_parts(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        ready!(self.line.poll_clear(cx))?;
+        let length = parts.iter().map(|part| part.len()).sum();
+        if length <= LITTLE && outbox::post(&self.line, parts) {
+            return Poll::Ready(Ok(length));
+        }
+        ready!(self.poll_sent(cx))?;
+        loop {
+            ready!(self.tcp.as_ref().poll_write_ready(cx))?;
+            let written = match parts {
+                // send(2), which costs less than writev(2).
+                [one] => self.tcp.as_ref().try_write(one),
+                several => self.tcp.as_ref().try_write_vectored(several),
+            };
+            match written {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    /// Until nothing of this connection's is left in the outbox.
+    fn poll_sent(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.line.has_posted() {
+            send_all();
+        }
+        self.line.poll_clear(cx)
     }
 
     /// Sees by a write how quickly the client reads.
@@ -59,20 +88,10 @@ impl Socket {
                 ahead.waits();
             } else if let Some(limit) = ahead.moved() {
                 // Nothing is wrong with the limit before.
-                let _ = hold(&self.tcp, limit);
+                let _ = hold(self.tcp.as_ref(), limit);
             }
         }
         polled
-    }
-
-    fn poll_write_in_one(&mut self, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        GATHERED.with_borrow_mut(|gathered| {
-            gathered.clear();
-            for part in parts {
-                gathered.extend_from_slice(part);
-            }
-            self.poll_write_some(cx, gathered)
-        })
     }
 }
 
@@ -84,7 +103,7 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_write_some(cx, buf)
+        self.poll_write_vectored(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -93,16 +112,8 @@ impl AsyncWrite for Socket {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        match parts {
-            [one] => this.poll_write_some(cx, one),
-            several if several.iter().map(|part| part.len()).sum::<usize>() <= LITTLE => {
-                this.poll_write_in_one(cx, several)
-            }
-            several => {
-                let polled = Pin::new(&mut this.tcp).poll_write_vectored(cx, several);
-                this.heed(polled)
-            }
-        }
+        let polled = this.poll_write_parts(cx, parts);
+        this.heed(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -110,11 +121,12 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+        self.line.poll_clear(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+        ready!(self.poll_sent(cx))?;
+        Poll::Ready(SockRef::from(self.tcp.as_ref()).shutdown(Shutdown::Write))
     }
 }
 
@@ -187,7 +199,11 @@ mod tests {
     #[tokio::test]
     async fn the_kernel_holds_more_for_a_client_that_reads_at_once() {
         let (mut socket, mut other) = pair().await;
-        let held = |socket: &Socket| SockRef::from(&socket.tcp).tcp_notsent_lowat().expect("Linux");
+        let held = |socket: &Socket| {
+            SockRef::from(socket.tcp.as_ref())
+                .tcp_notsent_lowat()
+                .expect("Linux")
+        };
         let before = held(&socket);
         let part = vec![0; 1 << 20];
         let reads = async {

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Arrival;
 use super::connection::{Serve, Shift, serve};
 use crate::drain::{Drain, Drained, Tasks};
+use crate::socket::{Postman, send_all};
 
 /// One thread with a runtime of its own: a connection that comes here stays here, with its upstream connections and
 /// its counters, and meets no lock that another thread holds.
@@ -60,6 +62,7 @@ impl Worker {
     /// Serves until its desk is gone, which the drain takes away once nothing more is accepted, and what is in flight has
     /// ended, or the drain's time has.
     pub(crate) async fn run<J: Serve>(mut self, journey: J, tasks: Tasks, drain: Drain) -> Drained {
+        let _postman = AbortOnDropHandle::new(tokio::spawn(Postman));
         let mut sweep = tokio::time::interval(SWEEP);
         loop {
             tokio::select! {
@@ -72,7 +75,9 @@ impl Worker {
         }
         // The pools hold connections open that nobody will use again.
         drop(journey);
-        tasks.ended(&drain).await
+        let drained = tasks.ended(&drain).await;
+        send_all();
+        drained
     }
 
     fn serve<J: Serve>(&self, arrival: Arrival, journey: &J, tasks: &Tasks, drain: &Drain) {

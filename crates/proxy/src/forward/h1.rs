@@ -14,7 +14,6 @@ mod link;
 mod pool;
 mod request;
 mod response;
-mod turn;
 mod unread;
 mod upload;
 mod wire;
@@ -33,7 +32,6 @@ use exchange::{Exchange, Unanswered};
 use framing::Framing;
 use pool::Lease;
 use response::Head;
-use turn::let_others_prepare;
 
 pub(super) use answer::Answer;
 pub use dry::{Answer as WholeAnswer, read_answer};
@@ -60,10 +58,6 @@ impl Inner {
         async move {
             let pool = &self.lane(&workspace)?.pool;
             let hears = |status, headers| relay::interim(&interim, &workspace, status, headers);
-            // Of the requests that have come together, each is made ready before the first one goes out: sent one right after the
-            // other, they wake whoever receives them once, and not once each. What goes out is written down last, and by each into
-            // the memory that the one before has left.
-            let_others_prepare().await;
             let mut exchange = Exchange::new(&head, body, hears);
             while !afresh && let Some(mut lease) = pool.take() {
                 self.counters.upstream_reused();

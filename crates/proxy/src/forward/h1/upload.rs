@@ -95,7 +95,8 @@ impl Upload {
                 if self.body.is_some() {
                     return Poll::Pending;
                 }
-                // Now, and not when the answer has come: the next request to be written down is, in the same memory.
+                // Now, and not when the answer has come: the next request is written down in the same memory, and no copy of a
+                // workspace's token is held for the time that an answer takes.
                 self.parcel = Parcel::default();
                 return Poll::Ready(Ok(()));
             }

@@ -1,0 +1,123 @@
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use super::line::{Line, Sent};
+
+/// What the connections of one worker have to say, gathered over a turn of its tasks and sent at the end of that.
+///
+/// To wake whoever receives something is most of what sending it costs. Sent one by one as they are made ready, each would find its
+/// receiver asleep again; one right behind the other, the first one wakes it for all.
+#[derive(Debug)]
+struct Outbox {
+    /// All letters, one behind the other, in memory that stays.
+    text: Vec<u8>,
+    letters: Vec<Letter>,
+    /// Those of which a letter was sent in part. Not held: whoever gives up a connection gives up the rest.
+    jammed: Vec<Weak<Line>>,
+    postman: Waker,
+}
+
+#[derive(Debug)]
+struct Letter {
+    from: Arc<Line>,
+    length: usize,
+}
+
+/// Sends at the end of each turn what was posted in it: a task of each worker, which is behind all that were ready before.
+#[derive(Debug)]
+pub(crate) struct Postman;
+
+thread_local! {
+    static OUTBOX: RefCell<Option<Outbox>> = const { RefCell::new(None) };
+}
+
+/// Bytes, at which a turn is long enough: what is gathered stays at hand.
+const FULL: usize = 64 * 1024;
+
+/// Leaves a letter for the end of the turn, unless this thread has no [`Postman`].
+pub(super) fn post(from: &Arc<Line>, parts: &[IoSlice<'_>]) -> bool {
+    OUTBOX.with_borrow_mut(|outbox| outbox.as_mut().map(|outbox| outbox.take(from, parts)).is_some())
+}
+
+/// Sends everything now.
+pub(crate) fn send_all() {
+    OUTBOX.with_borrow_mut(|outbox| outbox.as_mut().map(Outbox::send_all));
+}
+
+// === impl Outbox ===
+
+impl Outbox {
+    fn before(postman: &Waker) -> Self {
+        Self {
+            text: Vec::new(),
+            letters: Vec::new(),
+            jammed: Vec::new(),
+            postman: postman.clone(),
+        }
+    }
+
+    fn take(&mut self, from: &Arc<Line>, parts: &[IoSlice<'_>]) {
+        if self.letters.is_empty() {
+            self.postman.wake_by_ref();
+        }
+        for part in parts {
+            self.text.extend_from_slice(part);
+        }
+        from.posted();
+        self.letters.push(Letter {
+            from: Arc::clone(from),
+            length: parts.iter().map(|part| part.len()).sum(),
+        });
+        if self.text.len() >= FULL {
+            self.send_all();
+        }
+    }
+
+    fn send_all(&mut self) {
+        let mut rest = self.text.as_slice();
+        for Letter { from, length } in self.letters.drain(..) {
+            let (letter, behind) = rest.split_at_checked(length).unwrap_or_default();
+            rest = behind;
+            if from.send(letter) == Sent::InPart {
+                self.jammed.push(Arc::downgrade(&from));
+                self.postman.wake_by_ref();
+            }
+        }
+        self.text.clear();
+    }
+
+    fn send_rests(&mut self, cx: &mut Context<'_>) {
+        self.jammed
+            .retain(|line| line.upgrade().is_some_and(|line| line.poll_rest(cx).is_pending()));
+    }
+}
+
+// === impl Postman ===
+
+impl Future for Postman {
+    type Output = Infallible;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Infallible> {
+        OUTBOX.with_borrow_mut(|outbox| {
+            let outbox = outbox.get_or_insert_with(|| Outbox::before(cx.waker()));
+            outbox.postman.clone_from(cx.waker());
+            outbox.send_all();
+            outbox.send_rests(cx);
+        });
+        Poll::Pending
+    }
+}
+
+impl Drop for Postman {
+    fn drop(&mut self) {
+        send_all();
+        OUTBOX.take();
+    }
+}
+
+#[cfg(test)]
+mod tests;
