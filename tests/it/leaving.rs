@@ -68,11 +68,12 @@ async fn in_the_middle_of_an_answer_that_it_did_not_read() {
         .await;
     assert_eq!(wire.head().await.status(), 200);
     let bulk = vec![0; 1 << 20];
-    for _ in 0..4 {
-        workspace.say(&bulk).await;
-    }
-    drop(wire);
-    while workspace.try_say(&bulk).await.is_ok() {}
+    let says = async { while workspace.try_say(&bulk).await.is_ok() {} };
+    let leaves = async {
+        wire.exactly(1 << 16).await;
+        drop(wire);
+    };
+    tokio::join!(says, leaves);
     assert_eq!(gateway.record().await.outcome, Outcome::ClientLeft);
 }
 

@@ -2,6 +2,7 @@
 //! under limits.
 
 mod acceptor;
+mod attentive;
 mod connection;
 mod crowd;
 mod door;

@@ -63,6 +63,11 @@ impl Pace {
         matches!(self.0.load(Relaxed), RESTING | DROWSY)
     }
 
+    /// Whether a request has been read, or its head at least, and its whole answer not yet handed over.
+    pub(super) fn is_in_request(&self) -> bool {
+        self.0.load(Relaxed) == IN_REQUEST
+    }
+
     /// Whether it has rested for so long that nothing need be kept ready, and all that was said has been sent.
     pub(super) fn is_drowsy(&self) -> bool {
         self.0.load(Relaxed) == DROWSY

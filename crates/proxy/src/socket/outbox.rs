@@ -83,8 +83,8 @@ impl Outbox {
             let (letter, behind) = rest.split_at_checked(length).unwrap_or_default();
             rest = behind;
             if from.send(letter) == Sent::InPart {
+                // The postman is on its way: it was told of the first letter.
                 self.jammed.push(Arc::downgrade(&from));
-                self.postman.wake_by_ref();
             }
         }
         self.text.clear();

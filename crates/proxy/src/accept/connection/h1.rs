@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Company, Origin, Peer, Presence, Serve, Shift};
+use crate::accept::attentive::Attentive;
 use crate::accept::guard::{Guarded, Verdict};
 use crate::accept::interim::Prompted;
 use crate::accept::paced::{Pace, Paced};
@@ -50,6 +51,7 @@ where
     };
     let io = Guarded::new(io, company.sequel.clone());
     let verdict = &io.verdict();
+    let io = Attentive::new(io, company.pace.clone(), verdict.clone(), company.sequel.clone());
     let io = Prompted::new(io, company.prompter.clone());
     let may_doze = || company.pace.is_drowsy() && verdict.is_between_requests();
     let forget = || company.last_token.forget();
@@ -99,8 +101,8 @@ fn builder(settings: &Settings) -> Builder {
         .max_buf_size(BUFFER.max(settings.max_header_size))
         .max_header_size(settings.max_header_size)
         .max_headers(settings.max_headers)
-        // A client that has closed its side is gone: no answer can reach it, and the workspace should not work for it.
-        .half_close(false);
+        // It is `Attentive` that sees a client leave.
+        .half_close(true);
     builder
 }
 
