@@ -61,7 +61,7 @@ impl Cache {
     /// What holds for `ask`, at once.
     pub(crate) fn peek(&self, key: &Key, ask: &Ask<'_>) -> Verdict {
         let slot = self.0.entries.get(key);
-        slot.map_or(Verdict::Exchange, |slot| self.0.judge(&slot, ask))
+        slot.map_or(Verdict::Exchange, |slot| slot.judge(ask, self.0.clock.now()))
     }
 
     /// A good answer, by `exchange` if there is none or a better one may be had. However many ask at once, one of them runs it.
@@ -102,10 +102,6 @@ impl fmt::Debug for Cache {
 // === impl Inner ===
 
 impl Inner {
-    fn judge(&self, slot: &Slot, ask: &Ask<'_>) -> Verdict {
-        slot.judge(ask, self.clock.now())
-    }
-
     /// What has come of one exchange: our own, or that of whoever was first.
     async fn exchanged<E>(self: &Arc<Self>, key: Key, ask: &Ask<'_>, exchange: &impl Fn() -> E) -> Slot
     where
@@ -129,7 +125,7 @@ impl Inner {
         E: Future<Output = Result<AccessToken, ExchangeError>> + Send,
     {
         let slot = match self.entries.peek(flight.key()) {
-            Some(slot) if !self.judge(&slot, ask).is_open() => slot,
+            Some(slot) if !slot.clone().judge(ask, self.clock.now()).is_open() => slot,
             _ => {
                 let outcome = exchange().await;
                 // Whoever holds the flight of a key is the only one to change its slot.

@@ -83,18 +83,22 @@ pub(crate) enum Verdict {
 impl Slot {
     /// What holds for `ask` at `now`. A token is never served in the last 5 s of its own end, nor beyond the end of the JWT that
     /// was presented.
-    pub(crate) fn judge(&self, ask: &Ask<'_>, now: UnixTime) -> Verdict {
+    ///
+    /// Of a copy, of which the token is a part: one that was copied once more would cost every request two atomic operations.
+    pub(crate) fn judge(self, ask: &Ask<'_>, now: UnixTime) -> Verdict {
         let usable = |held: &&Held| is_usable_at(held.expiry, now) && self.is_for(held, ask);
         let held = self.held().filter(usable);
-        match (held.filter(|_| !self.must_renew(ask)), self.failure()) {
-            (Some(held), _) if ask.expiry <= held.of => Verdict::Serve(held.within(ask.expiry)),
-            (Some(held), Some(failure)) if failure.holds() => Verdict::Serve(held.within(ask.expiry)),
-            (Some(held), _) => Verdict::Renew(held.within(ask.expiry)),
+        let serve = match (held.filter(|_| !self.must_renew(ask)), self.failure()) {
+            (Some(held), _) if ask.expiry <= held.of => Verdict::Serve,
+            (Some(_), Some(failure)) if failure.holds() => Verdict::Serve,
+            (Some(_), _) => Verdict::Renew,
             (None, Some(failure)) if failure.holds() && failure.concerns(ask) => {
-                Verdict::Refuse(failure.error.clone())
+                return Verdict::Refuse(failure.error.clone());
             }
-            (None, _) => Verdict::Exchange,
-        }
+            (None, _) => return Verdict::Exchange,
+        };
+        let held = self.into_held().map(|held| held.within(ask.expiry));
+        held.map_or(Verdict::Exchange, serve)
     }
 
     /// What is held after an exchange for `ask`. A failure leaves a token in place that is still good: in an outage it is all
@@ -128,7 +132,7 @@ impl Slot {
     /// The answer for whoever has waited for this. A failure is one even when its time is up by now: were it not, all who waited
     /// would begin anew. `None`: it was about another JWT.
     pub(crate) fn outcome(&self, ask: &Ask<'_>, now: UnixTime) -> Option<Result<AccessToken, ExchangeError>> {
-        match self.judge(ask, now) {
+        match self.clone().judge(ask, now) {
             Verdict::Serve(token) | Verdict::Renew(token) => Some(Ok(token)),
             Verdict::Refuse(error) => Some(Err(error)),
             Verdict::Exchange => {
@@ -168,6 +172,13 @@ impl Slot {
         }
     }
 
+    fn into_held(self) -> Option<Held> {
+        match self.0 {
+            State::Good(held) => Some(held),
+            State::Troubled(troubled) => troubled.held.clone(),
+        }
+    }
+
     fn trouble(&self) -> Option<&Trouble> {
         match &self.0 {
             State::Good(_) => None,
@@ -201,8 +212,8 @@ impl Held {
     }
 
     /// The token for whoever presents a JWT that ends at `jwt`: used no longer than either.
-    fn within(&self, jwt: Expiry) -> AccessToken {
-        AccessToken::from_parts(self.header.clone(), self.expiry.min(jwt))
+    fn within(self, jwt: Expiry) -> AccessToken {
+        AccessToken::from_parts(self.header, self.expiry.min(jwt))
     }
 }
 

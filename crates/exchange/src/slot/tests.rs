@@ -68,7 +68,7 @@ fn name(token: &AccessToken) -> String {
 }
 
 fn judged(slot: &Slot, ask: &Ask<'_>) -> String {
-    shown(slot.judge(ask, NOW))
+    shown(slot.clone().judge(ask, NOW))
 }
 
 #[tokio::test(start_paused = true)]

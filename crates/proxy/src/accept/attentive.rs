@@ -102,7 +102,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Attentive<IO> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::timeout;
 
     use super::*;
     use crate::accept::paced::Paced;
@@ -163,7 +166,8 @@ mod tests {
         }
         assert_eq!(connection.io.read(&mut []).await.expect("nothing"), 0);
         let mut read = [0; 5];
-        connection.io.read_exact(&mut read).await.expect("it was said");
+        let all = timeout(Duration::from_secs(60), connection.io.read_exact(&mut read));
+        all.await.expect("it is lost").expect("it was said");
         assert_eq!(&read, b"GET /");
     }
 }

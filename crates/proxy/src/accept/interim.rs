@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -18,18 +18,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prompter(Arc<Stage>);
 
+/// All on one thread: what every request has to do with is read and stored, and the script is locked only where there is a line.
 #[derive(Debug, Default)]
 struct Stage {
-    script: Mutex<Script>,
-    /// Whether there may be a line in it; asked with every flush, and nearly always there is none.
+    /// Counts requests; what is said for one that is over is not heard.
+    act: AtomicU64,
+    is_open: AtomicBool,
+    /// Whether there may be a line in the script; asked with every flush, and nearly always there is none.
     has_lines: AtomicBool,
+    script: Mutex<Script>,
 }
 
 #[derive(Debug, Default)]
 struct Script {
-    /// Counts requests; what is said for one that is over is not heard.
-    act: u64,
-    is_open: bool,
     lines: VecDeque<Bytes>,
     /// The connection, which reads its script whenever hyper has written all that it had, and when there is a line.
     reader: Option<Waker>,
@@ -62,13 +63,11 @@ pub(super) struct Prompted<IO> {
 impl Prompter {
     /// For the request that has just been read.
     pub(super) fn cue(&self) -> Interim {
-        let mut script = self.script();
-        script.act += 1;
-        script.is_open = true;
-        Interim(Some(Cue {
-            prompter: self.clone(),
-            act: script.act,
-        }))
+        let act = self.0.act.load(Relaxed) + 1;
+        self.0.act.store(act, Relaxed);
+        self.0.is_open.store(true, Relaxed);
+        let prompter = self.clone();
+        Interim(Some(Cue { prompter, act }))
     }
 
     /// What comes next, as far as it is written.
@@ -108,12 +107,14 @@ impl Interim {
     /// A whole head. Nobody hears it once the request is over, nor while the client is far behind.
     pub(crate) fn say(&self, head: impl Into<Bytes>) {
         let Some(cue) = &self.0 else { return };
+        let stage = &*cue.prompter.0;
         let mut script = cue.prompter.script();
-        if script.act != cue.act || !script.is_open || script.lines.len() >= MOST_LINES {
+        let is_heard = stage.act.load(Relaxed) == cue.act && stage.is_open.load(Relaxed);
+        if !is_heard || script.lines.len() >= MOST_LINES {
             return;
         }
         script.lines.push_back(head.into());
-        cue.prompter.0.has_lines.store(true, Relaxed);
+        stage.has_lines.store(true, Relaxed);
         if let Some(reader) = &script.reader {
             reader.wake_by_ref();
         }
@@ -131,8 +132,11 @@ impl Interim {
 
 impl Cue {
     fn poll_end(&self, cx: &Context<'_>) -> Poll<()> {
+        self.prompter.0.is_open.store(false, Relaxed);
+        if !self.prompter.0.has_lines.load(Relaxed) {
+            return Poll::Ready(());
+        }
         let mut script = self.prompter.script();
-        script.is_open = false;
         if script.lines.is_empty() {
             return Poll::Ready(());
         }
