@@ -1,3 +1,4 @@
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,6 @@ use tokio::net::tcp::OwnedWriteHalf;
 /// The way out of one connection, as its worker's outbox knows it.
 ///
 /// Nobody writes to it but its own thread, so what is atomic here is only read and stored, which costs no more than what is not.
-#[derive(Debug)]
 pub(super) struct Line {
     /// `None` only while it is dropped.
     half: Option<OwnedWriteHalf>,
@@ -20,7 +20,6 @@ pub(super) struct Line {
 }
 
 /// What stands between the next byte and the kernel.
-#[derive(Debug)]
 enum Jam {
     /// Bytes that it did not take at once; nothing is written behind them before they have gone.
     Left {
@@ -182,6 +181,13 @@ impl Drop for Line {
         if let Some(half) = self.half.take() {
             half.forget();
         }
+    }
+}
+
+/// What has not gone out may hold a workspace's token.
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").finish_non_exhaustive()
     }
 }
 

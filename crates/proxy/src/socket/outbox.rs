@@ -11,7 +11,8 @@ use super::line::{Line, Sent};
 ///
 /// To wake whoever receives something is most of what sending it costs. Sent one by one as they are made ready, each would find its
 /// receiver asleep again; one right behind the other, the first one wakes it for all.
-#[derive(Debug)]
+///
+/// Not `Debug`: workspaces' tokens are in it.
 struct Outbox {
     /// All letters, one behind the other, in memory that stays.
     text: Vec<u8>,
@@ -21,7 +22,6 @@ struct Outbox {
     postman: Waker,
 }
 
-#[derive(Debug)]
 struct Letter {
     from: Arc<Line>,
     length: usize,

@@ -131,6 +131,20 @@ async fn whoever_does_not_read_keeps_its_own_writer_waiting_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn what_waits_to_be_sent_is_never_shown() {
+    let _postman = postman().await;
+    let (mut socket, _other) = pair().await;
+    within_a_minute(fill(&mut socket)).await;
+    assert!(timeout(Duration::ZERO, socket.flush()).await.is_err(), "it waits");
+    let x = u8::to_string(&b'x');
+    let shown = format!("{socket:?}");
+    assert!(
+        !shown.contains("xxx") && !shown.contains(&format!("{x}, {x}")),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
 async fn who_gives_up_a_connection_on_which_nothing_moves_has_it_closed() {
     let _postman = postman().await;
     let (mut socket, mut other) = pair().await;
