@@ -15,7 +15,7 @@ use tokio::net::tcp::OwnedReadHalf;
 
 use ahead::Ahead;
 use line::Line;
-pub(crate) use outbox::{Postman, send_all};
+pub(crate) use outbox::Postman;
 
 /// A TCP connection whose little writes go out at the end of its worker's turn, each in one piece and all together
 /// ([`outbox`]); what is large goes out at once.
@@ -76,7 +76,7 @@ impl Socket {
     /// Until nothing of this connection's is left in the outbox.
     fn poll_sent(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.line.has_posted() {
-            send_all();
+            outbox::send_all();
         }
         self.line.poll_clear(cx)
     }

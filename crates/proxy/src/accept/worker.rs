@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Arrival;
 use super::connection::{Serve, Shift, serve};
 use crate::drain::{Drain, Drained, Tasks};
-use crate::socket::{Postman, send_all};
+use crate::socket::Postman;
 
 /// One thread with a runtime of its own: a connection that comes here stays here, with its upstream connections and
 /// its counters, and meets no lock that another thread holds.
@@ -62,6 +62,7 @@ impl Worker {
     /// Serves until its desk is gone, which the drain takes away once nothing more is accepted, and what is in flight has
     /// ended, or the drain's time has.
     pub(crate) async fn run<J: Serve>(mut self, journey: J, tasks: Tasks, drain: Drain) -> Drained {
+        // Sends what is left when it ends, with the worker.
         let _postman = AbortOnDropHandle::new(tokio::spawn(Postman));
         let mut sweep = tokio::time::interval(SWEEP);
         loop {
@@ -75,9 +76,7 @@ impl Worker {
         }
         // The pools hold connections open that nobody will use again.
         drop(journey);
-        let drained = tasks.ended(&drain).await;
-        send_all();
-        drained
+        tasks.ended(&drain).await
     }
 
     fn serve<J: Serve>(&self, arrival: Arrival, journey: &J, tasks: &Tasks, drain: &Drain) {

@@ -44,7 +44,7 @@ pub(super) fn post(from: &Arc<Line>, parts: &[IoSlice<'_>]) -> bool {
 }
 
 /// Sends everything now.
-pub(crate) fn send_all() {
+pub(super) fn send_all() {
     OUTBOX.with_borrow_mut(|outbox| outbox.as_mut().map(Outbox::send_all));
 }
 
