@@ -4,6 +4,7 @@
 //! request: when the queue is full, lines are dropped and counted.
 
 mod access;
+mod notes;
 mod queue;
 mod subject;
 

@@ -3,25 +3,26 @@
 pub(super) mod callers;
 mod decimal;
 mod line;
+mod note;
 mod object;
 mod refused;
 mod stamp;
 mod text;
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use proxy::{AccessRecord, AccessSink, RefusalRecord};
 use tokio::time::Instant;
 use tracing::Level;
 
+use super::notes::What;
 use super::queue::Queue;
 use super::subject::Naming;
 use crate::config::{Log, LogFormat};
 use callers::Callers;
-use line::Line;
-use refused::Refused;
-use stamp::Stamp;
+pub(super) use note::Note;
+pub(super) use refused::Refused;
+pub(super) use stamp::Stamp;
 
 /// Writes one line for each request, without waiting. Cheap to clone.
 ///
@@ -32,17 +33,6 @@ pub struct AccessLog {
     format: LogFormat,
     callers: Arc<Callers>,
     enabled: bool,
-}
-
-/// What a worker writes its lines with, one after the other.
-#[derive(Default)]
-struct Pen {
-    stamp: Stamp,
-    line: Vec<u8>,
-}
-
-thread_local! {
-    static PEN: RefCell<Pen> = RefCell::default();
 }
 
 /// What the level directives call it: `info,access=off`.
@@ -62,37 +52,22 @@ impl AccessLog {
             enabled: config.level.would_enable(TARGET, &Level::INFO),
         }
     }
-
-    /// A line that finds no room is counted by the queue, which also counts the events that are lost.
-    fn write(&self, at: Instant, render: impl FnOnce(&[u8], &mut Vec<u8>)) {
-        if !self.enabled {
-            return;
-        }
-        PEN.with_borrow_mut(|Pen { stamp, line }| {
-            line.clear();
-            render(stamp.of(at), line);
-            self.queue.add(line);
-        });
-    }
 }
 
 impl AccessSink for AccessLog {
+    /// A line that finds no room is counted by the queue, which also counts the events that are lost.
     fn record(&self, record: &AccessRecord<'_>) {
-        let callers = &*self.callers;
-        self.write(record.ended, |timestamp, out| {
-            let line = Line {
-                timestamp,
-                record,
-                callers,
-            };
-            line.render(self.format, out);
-        });
+        if self.enabled {
+            self.queue
+                .add(|text| What::Request(Note::of(record, &self.callers, self.format, text)));
+        }
     }
 
     fn refused(&self, record: &RefusalRecord) {
-        self.write(Instant::now(), |timestamp, out| {
-            Refused { timestamp, record }.render(self.format, out);
-        });
+        if self.enabled {
+            let (format, record, at) = (self.format, record.clone(), Instant::now());
+            self.queue.add(|_| What::Refusal(Refused { format, record, at }));
+        }
     }
 
     fn lost_lines(&self) -> u64 {

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::access::Stamp;
+use super::notes::{Notes, What};
+
 /// Lines on their way to a place that may be slow. Whoever adds one never waits for it: a line that finds no room is
 /// dropped and counted. Cheap to clone.
 ///
@@ -27,20 +30,29 @@ pub(super) struct Scribe {
 struct Shared {
     /// Held for one copy of a line, or for the exchange of a full buffer with an empty one.
     waiting: Mutex<Waiting>,
-    /// Told when there is something where there was nothing, and at the end.
+    /// Told when there is something for a thread that sleeps, and at the end.
     stirred: Condvar,
     dropped: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The last few. Memory that was written to a moment ago is still at hand: a line that went at once to where thousands are
-    /// gathered, which nobody has touched since they last were, took its worker longer than to write it.
-    fresh: Vec<u8>,
+    /// The last few. Memory that was written to a moment ago is still at hand: what went at once to where thousands are
+    /// gathered, which nobody has touched since they last were, took its worker longer than all else that it does for it.
+    fresh: Notes,
     /// All before them.
-    lines: Vec<u8>,
-    count: usize,
+    notes: Notes,
+    /// Whether nothing has come for a while, so that whoever adds something has to say so.
+    is_asleep: bool,
     is_closed: bool,
+}
+
+/// What is written in one piece.
+#[derive(Debug)]
+struct Page<W> {
+    text: Vec<u8>,
+    lines: usize,
+    out: W,
 }
 
 /// How long lines may wait for others: shorter than anybody who watches a log can see.
@@ -49,14 +61,17 @@ const GATHERING: Duration = Duration::from_millis(10);
 /// How long the process waits at its end for lines that nobody takes: a full pipe must not keep it alive.
 const PARTING: Duration = Duration::from_secs(1);
 
-/// What may wait to be written, in bytes: about 8,000 lines, which is some tenths of a second of a busy gateway.
+/// What may wait to be written, in bytes: about 10,000 lines, which is some tenths of a second of a busy gateway.
 const ROOM: usize = 4 * 1024 * 1024;
 
-/// How many bytes are gathered where they are at hand: some 20 lines.
+/// How many bytes are gathered where they are at hand: some 20 requests.
 const FRESH: usize = 8 * 1024;
 
-/// What a buffer keeps for the next lines once a burst is over, in bytes.
+/// What a buffer keeps for what comes next once a burst is over, in bytes.
 const KEPT: usize = 256 * 1024;
+
+/// How many bytes of lines are written at a time: they are still at hand then.
+const PAGE: usize = 64 * 1024;
 
 // === impl Queue ===
 
@@ -85,19 +100,33 @@ impl Queue {
         (queue, scribe)
     }
 
-    /// One more line, whole.
-    pub(super) fn add(&self, line: &[u8]) {
+    /// What one more line is to be made of. `leave` adds the texts that belong to it to what it is given.
+    pub(super) fn add(&self, leave: impl FnOnce(&mut Vec<u8>) -> What) {
         let mut waiting = self.waiting();
-        if !waiting.has_room_for(line) {
+        if !waiting.has_room() {
             self.0.dropped.fetch_add(1, Relaxed);
             return;
         }
-        let was_empty = waiting.count == 0;
-        waiting.add(line);
+        waiting.add(leave);
+        let is_asleep = std::mem::take(&mut waiting.is_asleep);
         drop(waiting);
-        if was_empty {
+        if is_asleep {
             self.0.stirred.notify_one();
         }
+    }
+
+    /// One more line, whole.
+    pub(super) fn add_line(&self, line: &[u8]) {
+        self.add(|text| {
+            text.extend_from_slice(line);
+            What::Line
+        });
+    }
+
+    /// Whether its thread waits to be woken.
+    #[cfg(test)]
+    pub(super) fn is_asleep(&self) -> bool {
+        self.waiting().is_asleep
     }
 
     /// How many lines were dropped: there was no room, or they could not be written.
@@ -105,31 +134,57 @@ impl Queue {
         self.0.dropped.load(Relaxed)
     }
 
-    fn empty_into(&self, mut out: impl Write, _end: Sender<()>) {
-        let mut lines = Vec::new();
-        while let Some(count) = self.next(&mut lines) {
-            if out.write_all(&lines).and_then(|()| out.flush()).is_err() {
-                self.0.dropped.fetch_add(count, Relaxed);
+    fn empty_into(&self, out: impl Write, _end: Sender<()>) {
+        let (mut notes, mut stamp) = (Notes::default(), Stamp::default());
+        let mut page = Page::before(out);
+        while self.next(&mut notes) {
+            for line in notes.lines() {
+                line.render(&mut stamp, &mut page.text);
+                page.lines += 1;
+                if page.text.len() >= PAGE {
+                    self.write(&mut page);
+                }
             }
-            // A burst that lasts needs the room again at once.
-            if lines.len() <= KEPT {
-                lines.shrink_to(KEPT);
-            }
-            lines.clear();
+            self.write(&mut page);
+            notes.clear(KEPT);
         }
     }
 
-    /// Waits for lines and for those that follow at once, and takes them all; `None` at the end.
-    fn next(&self, lines: &mut Vec<u8>) -> Option<usize> {
-        let stirred = &self.0.stirred;
-        let waiting = stirred
-            .wait_while(self.waiting(), |waiting| waiting.count == 0 && !waiting.is_closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        let (mut waiting, _) = stirred
-            .wait_timeout_while(waiting, GATHERING, |waiting| !waiting.is_closed)
-            .unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.take(lines);
-        (count > 0).then_some(count)
+    fn write(&self, page: &mut Page<impl Write>) {
+        if let Err(lost) = page.write() {
+            self.0.dropped.fetch_add(lost, Relaxed);
+        }
+    }
+
+    /// Waits for something and for what follows at once, and takes it all; `false` at the end.
+    ///
+    /// While there is always more it looks by itself, and nobody has to wake it: it sleeps once for each time that it has written.
+    fn next(&self, notes: &mut Notes) -> bool {
+        let mut waiting = self.gathered(self.waiting());
+        if waiting.is_empty() {
+            waiting = self.gathered(self.stirred(waiting));
+        }
+        waiting.take(notes);
+        !notes.is_empty()
+    }
+
+    /// After a while, or at the end.
+    fn gathered<'a>(&self, waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
+        let waited = self
+            .0
+            .stirred
+            .wait_timeout_while(waiting, GATHERING, |waiting| !waiting.is_closed);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// When there is something, or at the end.
+    fn stirred<'a>(&self, mut waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
+        waiting.is_asleep = true;
+        let stirred = self
+            .0
+            .stirred
+            .wait_while(waiting, |waiting| waiting.is_asleep && !waiting.is_closed);
+        stirred.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -140,30 +195,52 @@ impl Queue {
 // === impl Waiting ===
 
 impl Waiting {
-    fn has_room_for(&self, line: &[u8]) -> bool {
-        !self.is_closed && self.lines.len() + self.fresh.len() + line.len() <= ROOM
+    fn has_room(&self) -> bool {
+        !self.is_closed && self.notes.size() + self.fresh.size() < ROOM
     }
 
-    fn add(&mut self, line: &[u8]) {
-        if self.fresh.len() + line.len() > FRESH {
-            self.lines.append(&mut self.fresh);
+    fn is_empty(&self) -> bool {
+        self.notes.is_empty() && self.fresh.is_empty()
+    }
+
+    fn add(&mut self, leave: impl FnOnce(&mut Vec<u8>) -> What) {
+        self.fresh.add(leave);
+        if self.fresh.size() >= FRESH {
+            self.notes.append(&mut self.fresh);
         }
-        self.fresh.extend_from_slice(line);
-        self.count += 1;
     }
 
-    /// All of them, and how many they are. `lines` is empty, and used for those that follow.
-    fn take(&mut self, lines: &mut Vec<u8>) -> usize {
-        self.lines.append(&mut self.fresh);
-        std::mem::swap(&mut self.lines, lines);
-        std::mem::take(&mut self.count)
+    /// All of it. `notes` is empty, and used for what follows.
+    fn take(&mut self, notes: &mut Notes) {
+        self.notes.append(&mut self.fresh);
+        std::mem::swap(&mut self.notes, notes);
+    }
+}
+
+// === impl Page ===
+
+impl<W: Write> Page<W> {
+    fn before(out: W) -> Self {
+        Self {
+            text: Vec::new(),
+            lines: 0,
+            out,
+        }
+    }
+
+    /// In one piece. An error is how many lines are lost.
+    fn write(&mut self) -> Result<(), usize> {
+        let lines = std::mem::take(&mut self.lines);
+        let written = self.out.write_all(&self.text).and_then(|()| self.out.flush());
+        self.text.clear();
+        written.map_err(|_| lines)
     }
 }
 
 /// One event is one `write`: that is how `tracing_subscriber` hands them over.
 impl Write for Queue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.add(line);
+        self.add_line(line);
         Ok(line.len())
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use proxy::{AccessRecord, AccessSink, Outcome, RequestId};
+use proxy::{AccessRecord, AccessSink, Outcome, RefusalRecord, RequestId};
 use serde_json::Value;
 use tokio::time::Instant;
 use tracing_subscriber::filter::Targets;
@@ -113,6 +113,37 @@ fn a_request_is_one_json_line() {
 }
 
 #[test]
+fn events_requests_and_refusals_stand_in_the_order_in_which_they_came() {
+    let refusal = RefusalRecord {
+        client: "192.0.2.1:4711".parse().expect("an address"),
+        status: None,
+        failure: "HEAD_TIMED_OUT",
+        cause: Some("it took too long"),
+    };
+    for format in [LogFormat::Json, LogFormat::Text] {
+        let lines = written(|mut queue| {
+            let access = AccessLog::new(&log(format, "info"), queue.clone());
+            access.record(&record("/first", b"curl"));
+            queue.write_all(b"second\n").expect("it takes everything");
+            access.refused(&refusal);
+            access.record(&record("/fourth", "\u{e9}".as_bytes()));
+        });
+        let lines: Vec<&str> = lines.lines().collect();
+        for (line, part) in lines
+            .iter()
+            .zip(["/first", "second", "HEAD_TIMED_OUT", "/fourth"])
+        {
+            assert!(line.contains(part), "{lines:?}");
+        }
+        assert!(
+            lines[2].contains("it took too long") && lines[3].contains('\u{e9}'),
+            "{lines:?}"
+        );
+        assert_eq!(lines.len(), 4);
+    }
+}
+
+#[test]
 fn a_request_is_one_line_of_text() {
     let line = access_line(
         &log(LogFormat::Text, "info"),
@@ -169,6 +200,17 @@ fn what_clients_send_is_cut_to_size() {
     for format in [LogFormat::Json, LogFormat::Text] {
         let line = access_line(&log(format, "info"), &record(&long, long.as_bytes()));
         assert!(line.len() < 3_000, "{}", line.len());
+    }
+}
+
+#[test]
+fn what_is_cut_is_cut_behind_a_character_however_many_bytes_that_has() {
+    for character in ["a", "\u{e9}", "\u{20ac}", "\u{1f980}"] {
+        let long = character.repeat(10_000);
+        let line = access_line(&log(LogFormat::Json, "info"), &record(&long, long.as_bytes()));
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(line["path"], character.repeat(2_048));
+        assert_eq!(line["user_agent"], character.repeat(256));
     }
 }
 

@@ -46,9 +46,9 @@ impl<'a> Object<'a> {
         Self(out)
     }
 
-    /// Members that somebody else adds.
-    pub(super) fn members(&mut self, add: impl FnOnce(&mut Vec<u8>)) {
-        add(self.0);
+    /// Members that were written before: [`Object::within`].
+    pub(super) fn members(&mut self, written: &[u8]) {
+        self.0.extend_from_slice(written);
     }
 
     pub(super) fn text<const N: usize>(&mut self, name: Member<N>, value: &Text<'_>) {

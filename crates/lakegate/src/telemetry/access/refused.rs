@@ -1,36 +1,40 @@
 use std::io::{self, Write};
 
 use proxy::RefusalRecord;
+use tokio::time::Instant;
 
 use super::line::field;
 use super::object::{Member, Object, member};
+use super::stamp::Stamp;
 use super::text::{LONGEST, Text};
 use super::{LEVEL, TARGET};
 use crate::config::LogFormat;
 
-/// What is written about a request that was refused before its head was read: nothing that the client chose.
+/// A request that was refused before its head was read: nothing that the client chose is in it.
 #[derive(Debug)]
-pub(super) struct Refused<'a> {
-    pub(super) timestamp: &'a [u8],
-    pub(super) record: &'a RefusalRecord,
+pub(in crate::telemetry) struct Refused {
+    pub(super) format: LogFormat,
+    pub(super) record: RefusalRecord,
+    pub(super) at: Instant,
 }
 
 // === impl Refused ===
 
-impl Refused<'_> {
-    /// Adds the line to `out`, with its end.
-    pub(super) fn render(&self, format: LogFormat, out: &mut Vec<u8>) {
-        match format {
-            LogFormat::Json => self.json(out),
+impl Refused {
+    /// Adds its line to `out`.
+    pub(in crate::telemetry) fn render(&self, stamp: &mut Stamp, out: &mut Vec<u8>) {
+        let timestamp = stamp.of(self.at);
+        match self.format {
+            LogFormat::Json => self.json(timestamp, out),
             // Into memory: this cannot fail.
-            LogFormat::Text => self.text(out).unwrap_or_default(),
+            LogFormat::Text => self.text(timestamp, out).unwrap_or_default(),
         }
         out.push(b'\n');
     }
 
-    fn json(&self, out: &mut Vec<u8>) {
-        let record = self.record;
-        let mut line = Object::begin(out, self.timestamp);
+    fn json(&self, timestamp: &[u8], out: &mut Vec<u8>) {
+        let record = &self.record;
+        let mut line = Object::begin(out, timestamp);
         line.address(member!("client"), record.client);
         if let Some(status) = record.status {
             line.number(member!("status"), status.as_u16().into());
@@ -42,12 +46,12 @@ impl Refused<'_> {
         line.end();
     }
 
-    fn text(&self, out: &mut Vec<u8>) -> io::Result<()> {
-        let record = self.record;
+    fn text(&self, timestamp: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+        let record = &self.record;
         let status = record
             .status
             .map_or_else(|| "-".to_owned(), |status| status.as_u16().to_string());
-        out.extend_from_slice(self.timestamp);
+        out.extend_from_slice(timestamp);
         write!(out, "  {LEVEL} {TARGET}: - - {status} failure={}", record.failure)?;
         field(out, "cause", record.cause.map(|cause| format!("{cause:?}")))?;
         write!(out, " outcome={OUTCOME} client={}", record.client)

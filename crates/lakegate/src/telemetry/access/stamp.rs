@@ -10,7 +10,7 @@ use super::decimal::digits;
 /// second; a machine whose clock is set, or which has slept, is followed by then. The calendar is asked once a second, too, and within
 /// one, only the digits behind the point change.
 #[derive(Debug, Default)]
-pub(super) struct Stamp {
+pub(in crate::telemetry) struct Stamp {
     both: Option<Both>,
     /// Since 1970; `None` before the first.
     second: Option<u64>,
@@ -28,11 +28,11 @@ struct Both {
 // === impl Stamp ===
 
 impl Stamp {
-    /// Of a moment that has just been.
+    /// Of a moment that has been.
     pub(super) fn of(&mut self, moment: Instant) -> &[u8] {
         let told = self.both.and_then(|both| both.since_1970(moment));
-        let since_1970 = told.unwrap_or_else(|| self.both.insert(Both::at(moment)).since_1970);
-        self.at(since_1970)
+        let since_1970 = told.or_else(|| self.both.insert(Both::now()).since_1970(moment));
+        self.at(since_1970.unwrap_or_default())
     }
 
     fn at(&mut self, since_1970: Duration) -> &[u8] {
@@ -55,19 +55,21 @@ impl Both {
         clippy::disallowed_methods,
         reason = "a log line tells the time of the machine, whatever clock decides over tokens"
     )]
-    fn at(present: Instant) -> Self {
+    fn now() -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
-            instant: present,
+            instant: Instant::now(),
             // Before 1970 a clock is not set, and nobody reads its microseconds.
             since_1970: since_1970.unwrap_or(Duration::ZERO),
         }
     }
 
-    /// Of a moment of the second that follows.
+    /// Of a moment of the second that follows, or of one before: what is told has waited for a while, and several tell.
     fn since_1970(&self, moment: Instant) -> Option<Duration> {
-        let passed = moment.checked_duration_since(self.instant)?;
-        (passed < HOLDS).then(|| self.since_1970 + passed)
+        match moment.checked_duration_since(self.instant) {
+            Some(passed) => (passed < HOLDS).then(|| self.since_1970 + passed),
+            None => Some(self.since_1970.saturating_sub(self.instant - moment)),
+        }
     }
 }
 
@@ -99,14 +101,25 @@ mod tests {
     }
 
     #[test]
-    fn moments_of_one_second_are_as_far_apart_as_they_were() {
-        let both = Both::at(Instant::now());
-        let of = |passed| both.since_1970(both.instant + passed);
+    fn moments_are_as_far_apart_as_they_were_whichever_is_told_first() {
+        let both = Both::now();
         for passed in [Duration::ZERO, Duration::from_micros(999_999)] {
-            assert_eq!(of(passed), Some(both.since_1970 + passed));
+            assert_eq!(
+                both.since_1970(both.instant + passed),
+                Some(both.since_1970 + passed)
+            );
         }
-        assert_eq!(of(HOLDS), None);
-        assert_eq!(both.since_1970(both.instant - HOLDS), None);
+        assert_eq!(
+            both.since_1970(both.instant + HOLDS),
+            None,
+            "the clock may have been set"
+        );
+        for before in [Duration::from_nanos(1), 7 * HOLDS] {
+            assert_eq!(
+                both.since_1970(both.instant - before),
+                both.since_1970.checked_sub(before)
+            );
+        }
     }
 
     #[test]

@@ -30,12 +30,12 @@ impl<'a> Text<'a> {
     }
 
     /// A query may hold presigned signatures; the record should not have one, and the log never has.
-    pub(super) fn of_path(path: &'a str) -> Self {
-        match Self::of(path.as_bytes(), LONGEST_PATH) {
+    pub(super) fn of_path(path: &'a [u8]) -> Self {
+        match Self::of(path, LONGEST_PATH) {
             // What is plain has no question mark either.
             Self::Other(_) => {
-                let path = path.split('?').next().unwrap_or_default();
-                Self::of(path.as_bytes(), LONGEST_PATH)
+                let path = path.split(|&byte| byte == b'?').next().unwrap_or_default();
+                Self::of(path, LONGEST_PATH)
             }
             plain @ Self::Plain(_) => plain,
         }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
-use super::{Page, Queue};
+use super::{Page, Queue, written};
 
 /// A place that takes nothing until it is told to.
 struct Gate {
@@ -44,7 +45,7 @@ fn every_line_is_written_once_and_in_order() {
     let (queue, scribe) = Queue::before(page.clone());
     let lines: Vec<String> = (0..10_000).map(|number| format!("{number}\n")).collect();
     for line in &lines {
-        queue.add(line.as_bytes());
+        queue.add_line(line.as_bytes());
     }
     drop(scribe);
     assert_eq!(page.text(), lines.concat());
@@ -61,12 +62,12 @@ fn a_place_that_takes_nothing_keeps_nobody_waiting() {
         reached,
         open: opened,
     });
-    queue.add(b"first\n");
+    queue.add_line(b"first\n");
     is_reached.recv().expect("the first line arrives");
     let line = [b'x'; 1024];
     let added = 8 * 1024;
     for _ in 0..added {
-        queue.add(&line);
+        queue.add_line(&line);
     }
     let dropped = queue.dropped();
     assert!(dropped > 0 && dropped < added, "{dropped} of {added}");
@@ -79,7 +80,7 @@ fn a_place_that_takes_nothing_keeps_nobody_waiting() {
 fn lines_that_a_full_disk_refuses_are_counted() {
     let (queue, scribe) = Queue::before(Full);
     for _ in 0..3 {
-        queue.add(b"line\n");
+        queue.add_line(b"line\n");
     }
     drop(scribe);
     assert_eq!(queue.dropped(), 3);
@@ -89,6 +90,49 @@ fn lines_that_a_full_disk_refuses_are_counted() {
 fn a_line_that_comes_after_the_end_is_counted() {
     let (queue, scribe) = Queue::before(io::sink());
     drop(scribe);
-    queue.add(b"late\n");
+    queue.add_line(b"late\n");
     assert_eq!(queue.dropped(), 1);
+}
+
+/// A place that tells what it is given.
+struct Told(Sender<String>);
+
+impl Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.send(String::from_utf8_lossy(bytes).into_owned());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_line_is_written_whether_the_thread_looks_by_itself_or_has_to_be_woken() {
+    let (tell, told) = channel();
+    let (queue, _scribe) = Queue::before(Told(tell));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    for sleeps in [false, true, false, true] {
+        while sleeps && !queue.is_asleep() {
+            assert!(Instant::now() < deadline, "it never sleeps");
+            std::thread::yield_now();
+        }
+        queue.add_line(b"line\n");
+        let written = told.recv_timeout(Duration::from_secs(60));
+        assert_eq!(written.as_deref(), Ok("line\n"), "asleep: {sleeps}");
+    }
+}
+
+#[test]
+fn what_is_larger_than_a_page_is_written_whole_and_in_order() {
+    let long = vec![b'x'; 100_000];
+    let text = written(|queue| {
+        for end in [&b"1\n"[..], b"2\n", b"3\n"] {
+            queue.add_line(&[&long, end].concat());
+            queue.add_line(end);
+        }
+    });
+    let expected = ["1", "2", "3"].map(|end| format!("{}{end}\n{end}\n", "x".repeat(100_000)));
+    assert!(text == expected.concat());
 }
