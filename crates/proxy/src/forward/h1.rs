@@ -14,6 +14,7 @@ mod link;
 mod pool;
 mod request;
 mod response;
+mod spare;
 mod unread;
 mod upload;
 mod wire;

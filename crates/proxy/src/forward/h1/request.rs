@@ -4,6 +4,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::request;
 use http_body::Body as _;
 
+use super::spare;
 use crate::body::RequestBody;
 
 /// How a request's body is delimited (RFC 9112 section 6): by what the body itself knows. What a head says of it is never
@@ -35,7 +36,7 @@ pub(super) fn head(head: &request::Parts, delimited: Delimited) -> Vec<u8> {
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
     // RFC 9112 section 3.2.1: an empty path is written as one, before a query too.
     let root = if target.starts_with(['/', '*']) { "" } else { "/" };
-    let mut text = Vec::with_capacity(USUAL_HEAD);
+    let mut text = spare::take();
     for part in [head.method.as_str(), " ", root, target, " HTTP/1.1\r\n"] {
         text.extend_from_slice(part.as_bytes());
     }
@@ -88,9 +89,6 @@ fn field(text: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
         text.extend_from_slice(part);
     }
 }
-
-/// With a Databricks token in it.
-const USUAL_HEAD: usize = 2048;
 
 #[cfg(test)]
 mod tests;

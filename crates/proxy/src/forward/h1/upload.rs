@@ -10,6 +10,7 @@ use tokio::io::AsyncWrite;
 
 use super::fault::Fault;
 use super::request::{self as text, Delimited};
+use super::spare;
 use crate::body::{RequestBody, RequestBodyError};
 
 /// A request on its way to a workspace: its head, and its body as that comes.
@@ -97,7 +98,7 @@ impl Upload {
                 }
                 // Now, and not when the answer has come: the next request is written down in the same memory, and no copy of a
                 // workspace's token is held for the time that an answer takes.
-                self.parcel = Parcel::default();
+                spare::give_back(std::mem::take(&mut self.parcel).text);
                 return Poll::Ready(Ok(()));
             }
             if let Err(error) = ready!(self.parcel.poll_write(io, cx)) {
