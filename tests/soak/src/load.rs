@@ -27,6 +27,8 @@ pub(crate) struct Stage {
     pub(crate) callers: Arc<Callers>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) until: Instant,
+    /// Whoever does nothing unusual does not rest between two requests.
+    pub(crate) in_haste: bool,
 }
 
 /// All of them; they end by themselves.
@@ -45,6 +47,18 @@ pub(crate) fn start(stage: &Stage, dice: &mut Dice) -> JoinSet<()> {
     clients.spawn(ordinary::crowd(stage.clone(), dice.fork()));
     clients.spawn(refused::impostors(stage.clone(), dice.fork()));
     clients.spawn(calls::of_grpc(stage.clone(), dice.fork()));
+    clients
+}
+
+/// Those who do nothing unusual, and more of them.
+pub(crate) fn start_ordinary(stage: &Stage, dice: &mut Dice) -> JoinSet<()> {
+    let mut clients = JoinSet::new();
+    for _ in 0..32 {
+        clients.spawn(ordinary::one_by_one(stage.clone(), dice.fork()));
+    }
+    for _ in 0..4 {
+        clients.spawn(ordinary::side_by_side(stage.clone(), dice.fork()));
+    }
     clients
 }
 

@@ -10,6 +10,7 @@ mod callers;
 mod dice;
 mod director;
 mod explain;
+mod fair;
 mod judge;
 mod line;
 mod load;
@@ -44,6 +45,9 @@ struct Args {
     /// Clients speak without TLS.
     #[arg(long)]
     plain: bool,
+    /// Only what a gateway does nearly all of its life: ordinary requests in fair weather, as many as it can answer.
+    #[arg(long)]
+    fair: bool,
     /// It was built with the address sanitizer, which takes memory of its own.
     #[arg(long)]
     sanitizer: bool,
@@ -55,6 +59,10 @@ struct Args {
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if args.fair {
+        runtime.block_on(fair::run(&args))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let findings = runtime.block_on(soak::run(&args))?;
     let breaches = judge::judge(&findings);
     report::print(&args, &findings);

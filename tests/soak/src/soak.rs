@@ -100,6 +100,7 @@ impl<'a> Soak<'a> {
             callers: Arc::clone(&self.callers),
             tally: Arc::clone(&self.tally),
             until: self.until,
+            in_haste: false,
         };
         let mut dice = Dice::new(self.args.seed);
         let mut clients = load::start(&stage, &mut dice);

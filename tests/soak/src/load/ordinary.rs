@@ -25,7 +25,9 @@ pub(super) async fn one_by_one(stage: Stage, mut dice: Dice) {
         }
         // Now and then everybody begins anew.
         kept = kept.filter(|_| !dice.one_in(100));
-        rest(&mut dice, 20).await;
+        if !stage.in_haste {
+            rest(&mut dice, 20).await;
+        }
     }
 }
 
@@ -39,7 +41,9 @@ pub(super) async fn side_by_side(stage: Stage, mut dice: Dice) {
         let streams = (0..4).map(|_| stream(&stage, &line, dice.fork()));
         join_all(streams).await;
         kept = (!line.is_over().await && !dice.one_in(100)).then_some(line);
-        rest(&mut dice, 20).await;
+        if !stage.in_haste {
+            rest(&mut dice, 20).await;
+        }
     }
 }
 
