@@ -10,10 +10,10 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::access::Stamp;
 use super::notes::{Notes, What};
 
-/// Lines on their way to a place that may be slow. Whoever adds one never waits for it: a line that finds no room is
+/// Lines on their way to a place that may be slow. Whoever has one to tell never waits for it: what finds no room is
 /// dropped and counted. Cheap to clone.
 ///
-/// All lines of a moment go out in one write. A queue that wakes its thread for every line costs a busy worker more
+/// All that comes in a moment is written together. A queue that wakes its thread for every line costs a busy worker more
 /// than all else that it does for a request: two switches of context where they share a core.
 #[derive(Clone, Debug)]
 pub(super) struct Queue(Arc<Shared>);
@@ -28,7 +28,7 @@ pub(super) struct Scribe {
 
 #[derive(Debug)]
 struct Shared {
-    /// Held for one copy of a line, or for the exchange of a full buffer with an empty one.
+    /// Held while one line's worth is left, or for the exchange of a full buffer with an empty one.
     waiting: Mutex<Waiting>,
     /// Told when there is something for a thread that sleeps, and at the end.
     stirred: Condvar,

@@ -204,6 +204,24 @@ fn what_clients_send_is_cut_to_size() {
 }
 
 #[test]
+fn what_clients_send_takes_no_more_room_than_a_line_can_need() {
+    let long = "a".repeat(100_000);
+    let method = Method::from_bytes(long.as_bytes()).expect("a token");
+    let asked = AccessRecord {
+        method: &method,
+        ..record(&long, long.as_bytes())
+    };
+    let lines = written(|queue| {
+        let access = AccessLog::new(&log(LogFormat::Json, "info"), queue.clone());
+        for _ in 0..100 {
+            access.record(&asked);
+        }
+        assert_eq!(queue.dropped(), 0, "30 MB would find no room");
+    });
+    assert_eq!(lines.lines().count(), 100);
+}
+
+#[test]
 fn what_is_cut_is_cut_behind_a_character_however_many_bytes_that_has() {
     for character in ["a", "\u{e9}", "\u{20ac}", "\u{1f980}"] {
         let long = character.repeat(10_000);

@@ -12,6 +12,7 @@ use crate::config::LogFormat;
 #[derive(Debug)]
 pub(super) struct Line<'a> {
     pub(super) timestamp: &'a [u8],
+    pub(super) method: &'a [u8],
     pub(super) path: &'a [u8],
     pub(super) workspace: Option<&'a [u8]>,
     pub(super) cause: Option<&'a [u8]>,
@@ -92,7 +93,7 @@ impl Line<'_> {
     }
 
     fn method(&self) -> Text<'_> {
-        Text::of(self.note.method.as_str().as_bytes(), LONGEST)
+        Text::of(self.method, LONGEST)
     }
 
     fn workspace(&self) -> Option<Text<'_>> {

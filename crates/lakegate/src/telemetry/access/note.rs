@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use proxy::{AccessRecord, Outcome, RequestId};
 use tokio::time::Instant;
 
@@ -11,14 +11,13 @@ use super::stamp::Stamp;
 use super::text::{LONGEST, LONGEST_PATH};
 use crate::config::LogFormat;
 
-/// A request that is over, as its worker leaves it: an [`AccessRecord`] that borrows nothing. What it has of texts stands in one place
-/// behind the others, and here are their lengths.
+/// A request that is over, as its worker leaves it: an [`AccessRecord`] that borrows nothing. Its texts stand one behind the other in a
+/// place that is not its own, so that what is held of them is known; here are their lengths.
 #[derive(Debug)]
 pub(in crate::telemetry) struct Note {
     format: LogFormat,
     pub(super) request_id: RequestId,
     pub(super) client: SocketAddr,
-    pub(super) method: Method,
     pub(super) status: Option<StatusCode>,
     pub(super) outcome: Outcome,
     pub(super) failure: Option<&'static str>,
@@ -29,6 +28,7 @@ pub(in crate::telemetry) struct Note {
     pub(super) answered_after: Option<Duration>,
     pub(super) duration: Duration,
     ended: Instant,
+    method: usize,
     path: usize,
     who: usize,
     workspace: Option<usize>,
@@ -55,6 +55,7 @@ impl Note {
             text.extend_from_slice(value);
             value.len()
         };
+        let method = add(record.method.as_str().as_bytes(), LONGEST);
         let path = add(record.path.as_bytes(), LONGEST_PATH);
         let workspace = record.workspace.map(|name| add(name.as_bytes(), LONGEST));
         let cause = record.cause.map(|cause| add(cause.as_bytes(), LONGEST_PATH));
@@ -67,7 +68,6 @@ impl Note {
             format,
             request_id: record.request_id,
             client: record.client,
-            method: record.method.clone(),
             status: record.status,
             outcome: record.outcome,
             failure: record.failure,
@@ -78,6 +78,7 @@ impl Note {
             answered_after: record.answered_after,
             duration: record.duration,
             ended: record.ended,
+            method,
             path,
             who: text.len() - before,
             workspace,
@@ -91,6 +92,7 @@ impl Note {
         let mut texts = Texts(text);
         let line = Line {
             timestamp: stamp.of(self.ended),
+            method: texts.next(self.method),
             path: texts.next(self.path),
             workspace: self.workspace.map(|length| texts.next(length)),
             cause: self.cause.map(|length| texts.next(length)),
