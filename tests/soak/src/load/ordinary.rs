@@ -24,7 +24,7 @@ pub(super) async fn one_by_one(stage: Stage, mut dice: Dice) {
             kept = stage.ask(line, kind, place, call, &expected).await;
         }
         // Now and then everybody begins anew.
-        kept = kept.filter(|_| !dice.one_in(100));
+        kept = kept.filter(|_| !dice.one_in(stage.requests_on_a_line()));
         if !stage.in_haste {
             rest(&mut dice, 20).await;
         }
@@ -40,7 +40,7 @@ pub(super) async fn side_by_side(stage: Stage, mut dice: Dice) {
         };
         let streams = (0..4).map(|_| stream(&stage, &line, dice.fork()));
         join_all(streams).await;
-        kept = (!line.is_over().await && !dice.one_in(100)).then_some(line);
+        kept = (!line.is_over().await && !dice.one_in(stage.requests_on_a_line())).then_some(line);
         if !stage.in_haste {
             rest(&mut dice, 20).await;
         }
