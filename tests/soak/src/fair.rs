@@ -20,7 +20,7 @@ use crate::world::World;
 /// does most (`deploy/build`) has to see this as well.
 ///
 /// # Errors
-/// When a request was not served, and to whom it belongs.
+/// When a request was not served, or not to its own caller, or there was none.
 pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     let world = World::new().await?;
     let config = world.configure(args.plain)?;
@@ -51,6 +51,7 @@ fn judge(tally: &Tally, exit: Option<i32>) -> anyhow::Result<()> {
         "not served: {}",
         sheet.unexplained.told()
     );
+    ensure!(sheet.fair > 0, "nobody has asked for anything");
     ensure!(exit == Some(0), "it ended with {exit:?}");
     println!("{} ordinary requests in fair weather, all served", sheet.fair);
     Ok(())
@@ -70,6 +71,7 @@ mod tests {
             judge(&tally, exit).is_ok()
         };
         assert!(judged(Outcome::Served, Some(0)));
+        assert!(judge(&Tally::default(), Some(0)).is_err(), "nothing was tried");
         assert!(!judged(Outcome::Served, None));
         assert!(!judged(Outcome::Foreign(String::new()), Some(0)));
         for outcome in [

@@ -69,7 +69,7 @@ impl Stage {
         Instant::now() < self.until
     }
 
-    /// After how many requests a client begins anew, on the average. Programs that live for a few requests are ordinary.
+    /// After how many turns a client begins anew, on the average. Programs that live for a few requests are ordinary.
     fn requests_on_a_line(&self) -> u64 {
         if self.in_haste { 10 } else { 100 }
     }

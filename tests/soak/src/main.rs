@@ -46,7 +46,7 @@ struct Args {
     #[arg(long)]
     plain: bool,
     /// Only what a gateway does nearly all of its life: ordinary requests in fair weather, as many as it can answer.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sabotage")]
     fair: bool,
     /// It was built with the address sanitizer, which takes memory of its own.
     #[arg(long)]

@@ -9,6 +9,7 @@ mod refused;
 mod stamp;
 mod text;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use proxy::{AccessRecord, AccessSink, RefusalRecord};
@@ -35,6 +36,11 @@ pub struct AccessLog {
     enabled: bool,
 }
 
+thread_local! {
+    /// What a worker puts a note's texts together in, one after the other: not where others would wait for it.
+    static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// What the level directives call it: `info,access=off`.
 const TARGET: &str = "access";
 
@@ -58,15 +64,18 @@ impl AccessSink for AccessLog {
     /// A line that finds no room is counted by the queue, which also counts the events that are lost.
     fn record(&self, record: &AccessRecord<'_>) {
         if self.enabled {
-            self.queue
-                .add(|text| What::Request(Note::of(record, &self.callers, self.format, text)));
+            TEXT.with_borrow_mut(|text| {
+                text.clear();
+                let note = Note::of(record, &self.callers, self.format, text);
+                self.queue.add(What::Request(note), text);
+            });
         }
     }
 
     fn refused(&self, record: &RefusalRecord) {
         if self.enabled {
             let (format, record, at) = (self.format, record.clone(), Instant::now());
-            self.queue.add(|_| What::Refusal(Refused { format, record, at }));
+            self.queue.add(What::Refusal(Refused { format, record, at }), &[]);
         }
     }
 

@@ -2,8 +2,8 @@ use super::access::{Note, Refused, Stamp};
 
 /// What has been left for the log's thread, in the order in which it came.
 ///
-/// Workers leave what has to be told, and that thread makes lines of it, many at a time: what makes a line is in the processor's
-/// caches then. In the midst of a request it never is, and would cost several times as much there.
+/// Workers leave what has to be told, and that thread makes lines of it, many at a time. A line costs it about as much as it cost a
+/// worker, but whoever asks does not wait for it, and a worker's caches keep what requests need.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     entries: Vec<Entry>,
@@ -39,11 +39,10 @@ pub(super) struct Left<'a> {
 // === impl Notes ===
 
 impl Notes {
-    /// One more. `leave` adds its text to what it is given.
-    pub(super) fn add(&mut self, leave: impl FnOnce(&mut Vec<u8>) -> What) {
-        let before = self.text.len();
-        let what = leave(&mut self.text);
-        let length = self.text.len() - before;
+    /// One more, with its text.
+    pub(super) fn add(&mut self, what: What, text: &[u8]) {
+        self.text.extend_from_slice(text);
+        let length = text.len();
         self.entries.push(Entry { what, length });
     }
 
@@ -72,7 +71,7 @@ impl Notes {
         })
     }
 
-    /// Lets go of all, and of what is more room than `kept` bytes.
+    /// Lets go of all, and of what is more room than `kept` bytes for either part.
     pub(super) fn clear(&mut self, kept: usize) {
         // A burst that lasts needs the room again at once.
         if self.size() <= kept {

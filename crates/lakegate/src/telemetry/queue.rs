@@ -28,7 +28,7 @@ pub(super) struct Scribe {
 
 #[derive(Debug)]
 struct Shared {
-    /// Held while one line's worth is left, or for the exchange of a full buffer with an empty one.
+    /// Held for one copy of what is left, or for the exchange of a full buffer with an empty one.
     waiting: Mutex<Waiting>,
     /// Told when there is something for a thread that sleeps, and at the end.
     stirred: Condvar,
@@ -38,7 +38,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Waiting {
     /// The last few. Memory that was written to a moment ago is still at hand: what went at once to where thousands are
-    /// gathered, which nobody has touched since they last were, took its worker longer than all else that it does for it.
+    /// gathered, which nobody has touched since they last were, took its worker longer than to write it.
     fresh: Notes,
     /// All before them.
     notes: Notes,
@@ -100,14 +100,14 @@ impl Queue {
         (queue, scribe)
     }
 
-    /// What one more line is to be made of. `leave` adds the texts that belong to it to what it is given.
-    pub(super) fn add(&self, leave: impl FnOnce(&mut Vec<u8>) -> What) {
+    /// What one more line is to be made of, and the text that belongs to it.
+    pub(super) fn add(&self, what: What, text: &[u8]) {
         let mut waiting = self.waiting();
         if !waiting.has_room() {
             self.0.dropped.fetch_add(1, Relaxed);
             return;
         }
-        waiting.add(leave);
+        waiting.add(what, text);
         let is_asleep = std::mem::take(&mut waiting.is_asleep);
         drop(waiting);
         if is_asleep {
@@ -117,10 +117,7 @@ impl Queue {
 
     /// One more line, whole.
     pub(super) fn add_line(&self, line: &[u8]) {
-        self.add(|text| {
-            text.extend_from_slice(line);
-            What::Line
-        });
+        self.add(What::Line, line);
     }
 
     /// Whether its thread waits to be woken.
@@ -203,8 +200,8 @@ impl Waiting {
         self.notes.is_empty() && self.fresh.is_empty()
     }
 
-    fn add(&mut self, leave: impl FnOnce(&mut Vec<u8>) -> What) {
-        self.fresh.add(leave);
+    fn add(&mut self, what: What, text: &[u8]) {
+        self.fresh.add(what, text);
         if self.fresh.size() >= FRESH {
             self.notes.append(&mut self.fresh);
         }
