@@ -1,15 +1,18 @@
 use std::io;
 use std::sync::Arc;
 
-use rustls::crypto::aws_lc_rs::kx_group;
+use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, HandshakeKind, NamedGroup, ProtocolVersion};
+use rustls::{
+    ALL_VERSIONS, ClientConfig, ClientConnection, HandshakeKind, NamedGroup, ProtocolVersion,
+    SupportedCipherSuite,
+};
 use testbed::{Authority, Databricks, Idp};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::harness::tls::{exchanging, handshake, presenting, speaking, trusting};
+use crate::harness::tls::{ciphering, exchanging, handshake, presenting, speaking, trusting};
 use crate::harness::{Call, Client, Gateway, ME, forwarded};
 
 struct World {
@@ -107,6 +110,42 @@ async fn the_key_exchange_is_post_quantum_where_the_client_can() {
     let stream = world.connect(&older).await.unwrap();
     assert_eq!(group(&stream), NamedGroup::X25519);
     assert!(world.call(stream).await.is_some());
+}
+
+#[tokio::test]
+async fn the_cipher_is_aes_128_unless_the_client_names_nothing_but_others() {
+    let world = World::new("").await;
+    let agreed = async |named: &[SupportedCipherSuite]| {
+        let client = ciphering(&world.authority, named);
+        let stream = world.connect(&client).await.unwrap();
+        let suite = stream.get_ref().1.negotiated_cipher_suite();
+        assert!(world.call(stream).await.is_some());
+        suite.expect("a suite").suite()
+    };
+    use cipher_suite::*;
+    // As OpenSSL's clients name them, and those that have no instructions for AES.
+    let usual = [
+        TLS13_AES_256_GCM_SHA384,
+        TLS13_CHACHA20_POLY1305_SHA256,
+        TLS13_AES_128_GCM_SHA256,
+    ];
+    assert_eq!(agreed(&usual).await, TLS13_AES_128_GCM_SHA256.suite());
+    let usual = [
+        TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    ];
+    assert_eq!(
+        agreed(&usual).await,
+        TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256.suite()
+    );
+    for only in [
+        TLS13_AES_256_GCM_SHA384,
+        TLS13_CHACHA20_POLY1305_SHA256,
+        TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    ] {
+        assert_eq!(agreed(&[only]).await, only.suite());
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ALL_VERSIONS, ClientConfig, ConfigBuilder, RootCertStore, SupportedProtocolVersion};
+use rustls::{
+    ALL_VERSIONS, ClientConfig, ConfigBuilder, RootCertStore, SupportedCipherSuite, SupportedProtocolVersion,
+};
 use testbed::Authority;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -40,6 +42,20 @@ pub(crate) fn exchanging(
         ..default_provider()
     };
     Arc::new(builder(authority, provider, ALL_VERSIONS).with_no_client_auth())
+}
+
+/// One that names these cipher suites alone, in this order.
+pub(crate) fn ciphering(authority: &Authority, suites: &[SupportedCipherSuite]) -> Arc<ClientConfig> {
+    let provider = CryptoProvider {
+        cipher_suites: suites.to_vec(),
+        ..default_provider()
+    };
+    let versions: Vec<_> = ALL_VERSIONS
+        .iter()
+        .copied()
+        .filter(|version| suites.iter().any(|suite| suite.version() == *version))
+        .collect();
+    Arc::new(builder(authority, provider, &versions).with_no_client_auth())
 }
 
 /// One that has a certificate, and its key.
