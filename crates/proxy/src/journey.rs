@@ -66,7 +66,7 @@ where
     )]
     pub(crate) fn travel(
         &self,
-        mut request: Request<RequestBody>,
+        mut request: Box<Request<RequestBody>>,
         interim: &Interim,
         last: &LastToken,
         trail: &mut Trail,
@@ -79,7 +79,7 @@ where
             credentials.admit(request.headers(), &destination.host, trail.scheme())?;
             if let Some(question) = Question::asked(request.uri().path()) {
                 // Boxed: it is rare, and every request would have room for it.
-                return Box::pin(self.answer(question, &destination, request, trail)).await;
+                return Box::pin(self.answer(question, &destination, *request, trail)).await;
             }
 
             let upgrade = Upgrade::asked(&mut request)?;

@@ -153,8 +153,11 @@ where
     /// What there is to be done at once is done before the future, which has room for each shape that a request has had in it.
     fn serve(&self, request: Request<Incoming>, from: Peer) -> impl Future<Output = Response<Observed>> {
         let (standing, duty) = (&self.0, self.0.duty.load_full());
-        let request = Lingering::new(request, &standing.shared.tasks)
-            .map(|body| RequestBody::new(body, &duty.settings));
+        // Boxed: the journey and what is around it would have room for it both.
+        let request = Box::new(
+            Lingering::new(request, &standing.shared.tasks)
+                .map(|body| RequestBody::new(body, &duty.settings)),
+        );
         let mut trail = Box::new(standing.observer.watch(&request, from.address, from.secure));
         let interim = from.interim(request.version());
         async move {

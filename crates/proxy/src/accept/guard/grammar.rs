@@ -300,7 +300,7 @@ fn line_of(bytes: &[u8]) -> Option<usize> {
 /// How many bytes there are of one kind before the first of another. Whole blocks are judged without a branch for each
 /// byte, which is what lets the compiler take them at once: a JWT has a thousand.
 fn run_of(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
-    let long = blocks_of::<32>(bytes, &is_of_it);
+    let long = blocks_of::<64>(bytes, &is_of_it);
     let rest = bytes.get(long..).unwrap_or_default();
     let short = blocks_of::<8>(rest, &is_of_it);
     let rest = rest.get(short..).unwrap_or_default();
