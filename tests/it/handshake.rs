@@ -114,6 +114,7 @@ async fn the_key_exchange_is_post_quantum_where_the_client_can() {
 
 #[tokio::test]
 async fn the_cipher_is_aes_128_unless_the_client_names_nothing_but_others() {
+    use cipher_suite::*;
     let world = World::new("").await;
     let agreed = async |named: &[SupportedCipherSuite]| {
         let client = ciphering(&world.authority, named);
@@ -122,7 +123,6 @@ async fn the_cipher_is_aes_128_unless_the_client_names_nothing_but_others() {
         assert!(world.call(stream).await.is_some());
         suite.expect("a suite").suite()
     };
-    use cipher_suite::*;
     // As OpenSSL's clients name them, and those that have no instructions for AES.
     let usual = [
         TLS13_AES_256_GCM_SHA384,
