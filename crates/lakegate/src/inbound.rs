@@ -28,8 +28,8 @@ pub fn ticketer() -> anyhow::Result<Arc<dyn ProducesTickets>> {
 
 /// TLS for HTTP/2 and HTTP/1.1, without early data: a replayed request would be served twice. One value serves all listeners.
 ///
-/// The provider's own order is kept: X25519MLKEM768 comes first, so that what is recorded today stays unreadable to
-/// tomorrow's quantum computers. Only among cipher suites the server chooses ([`offered`]).
+/// The provider's own order of key exchanges is kept: X25519MLKEM768 comes first, so that what is recorded today stays
+/// unreadable to tomorrow's quantum computers. Of cipher suites, those of AES-128 come first.
 ///
 /// # Errors
 /// When a client authority cannot be used.
