@@ -44,7 +44,8 @@ pub(crate) fn exchanging(
     Arc::new(builder(authority, provider, ALL_VERSIONS).with_no_client_auth())
 }
 
-/// One that names these cipher suites alone, in this order.
+/// One that names these cipher suites alone, in this order; and of versions only theirs, as a server would agree on a version and then
+/// find no suite of it.
 pub(crate) fn ciphering(authority: &Authority, suites: &[SupportedCipherSuite]) -> Arc<ClientConfig> {
     let provider = CryptoProvider {
         cipher_suites: suites.to_vec(),
