@@ -8,7 +8,9 @@ mod notes;
 mod queue;
 mod subject;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd as _;
 
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::{Registry, fmt};
@@ -33,7 +35,7 @@ impl Telemetry {
     ///
     /// In a process that does so already, events stay where they are, and only the access log is new.
     pub fn start(config: &Log) -> Self {
-        let (queue, scribe) = Queue::before(io::stdout());
+        let (queue, scribe) = Queue::before(stdout());
         let subscriber = Registry::default().with(layer(config, queue.clone()));
         // The error means that there is a subscriber already: a test's, or an embedder's.
         let _ = tracing::subscriber::set_global_default(subscriber);
@@ -46,6 +48,15 @@ impl Telemetry {
     /// The access log.
     pub fn access(&self) -> AccessLog {
         self.access.clone()
+    }
+}
+
+/// Without the standard library's buffer, which parts what it is given at the last end of a line.
+fn stdout() -> Box<dyn Write + Send> {
+    match io::stdout().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(File::from(own)),
+        // Nothing is wrong with it but that.
+        Err(_) => Box::new(io::stdout()),
     }
 }
 

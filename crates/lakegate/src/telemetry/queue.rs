@@ -47,11 +47,13 @@ struct Waiting {
     is_closed: bool,
 }
 
-/// What is written in one piece.
+/// What is written next.
 #[derive(Debug)]
 struct Page<W> {
     text: Vec<u8>,
     lines: usize,
+    /// How many bytes of a piece have been written before it.
+    begun: usize,
     out: W,
 }
 
@@ -70,7 +72,9 @@ const FRESH: usize = 8 * 1024;
 /// What a buffer keeps for what comes next once a burst is over, in bytes.
 const KEPT: usize = 256 * 1024;
 
-/// How many bytes of lines are written at a time: they are still at hand then.
+/// How many bytes of lines are written at a time: they are still at hand then. Where there are more, each piece ends where a multiple
+/// of it does, in the midst of a line if need be: Linux keeps a file in blocks as large as what is written, if that begins and ends
+/// where such a block does, and takes a third less time for it.
 const PAGE: usize = 64 * 1024;
 
 // === impl Queue ===
@@ -138,17 +142,15 @@ impl Queue {
             for line in notes.lines() {
                 line.render(&mut stamp, &mut page.text);
                 page.lines += 1;
-                if page.text.len() >= PAGE {
-                    self.write(&mut page);
-                }
+                self.count_lost(page.write_pieces());
             }
-            self.write(&mut page);
+            self.count_lost(page.write_all());
             notes.clear(KEPT);
         }
     }
 
-    fn write(&self, page: &mut Page<impl Write>) {
-        if let Err(lost) = page.write() {
+    fn count_lost(&self, written: Result<(), usize>) {
+        if let Err(lost) = written {
             self.0.dropped.fetch_add(lost, Relaxed);
         }
     }
@@ -221,15 +223,36 @@ impl<W: Write> Page<W> {
         Self {
             text: Vec::new(),
             lines: 0,
+            begun: 0,
             out,
         }
     }
 
-    /// In one piece. An error is how many lines are lost.
-    fn write(&mut self) -> Result<(), usize> {
+    /// All pieces that are whole. An error is how many lines are lost.
+    fn write_pieces(&mut self) -> Result<(), usize> {
+        while self.begun + self.text.len() >= PAGE {
+            self.write(PAGE - self.begun)?;
+        }
+        Ok(())
+    }
+
+    /// All that is left, in one piece. An error is how many lines are lost.
+    fn write_all(&mut self) -> Result<(), usize> {
+        self.write(self.text.len())
+    }
+
+    fn write(&mut self, length: usize) -> Result<(), usize> {
+        let piece = self.text.get(..length).unwrap_or_default();
+        let written = self.out.write_all(piece).and_then(|()| self.out.flush());
+        self.begun = (self.begun + length) % PAGE;
         let lines = std::mem::take(&mut self.lines);
-        let written = self.out.write_all(&self.text).and_then(|()| self.out.flush());
-        self.text.clear();
+        if written.is_ok() {
+            self.text.drain(..length);
+        } else {
+            // A line may have been left half written: what follows begins on one of its own.
+            self.text.clear();
+            self.text.push(b'\n');
+        }
         written.map_err(|_| lines)
     }
 }

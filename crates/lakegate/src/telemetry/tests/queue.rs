@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use super::{Page, Queue, written};
 
 /// A place that takes nothing until it is told to.
-struct Gate {
-    page: Page,
+struct Gate<W> {
+    page: W,
     reached: Sender<()>,
     open: Receiver<()>,
 }
 
-impl Write for Gate {
+impl<W: Write> Write for Gate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let _ = self.reached.send(());
         // An error once the test lets go of the other end: open for good.
@@ -88,6 +88,52 @@ fn lines_that_a_full_disk_refuses_are_counted() {
     assert_eq!(queue.dropped(), 3);
 }
 
+/// A disk that is full when a line has been written in part, and has room again afterwards.
+struct FullOnce {
+    page: Page,
+    room: Option<usize>,
+}
+
+impl Write for FullOnce {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.room {
+            None => self.page.write(bytes),
+            Some(0) => {
+                self.room = None;
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            Some(room) => {
+                let here = bytes.get(..*room).unwrap_or(bytes);
+                *room -= here.len();
+                self.page.write(here)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_is_joined_to_what_is_left_of_a_line_that_found_no_room() {
+    let page = Page::default();
+    let (queue, scribe) = Queue::before(FullOnce {
+        page: page.clone(),
+        room: Some(2),
+    });
+    queue.add_line(b"lost\n");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while queue.dropped() == 0 {
+        assert!(Instant::now() < deadline, "it was written");
+        std::thread::yield_now();
+    }
+    queue.add_line(b"kept\n");
+    drop(scribe);
+    assert_eq!(page.text(), "lo\nkept\n");
+    assert_eq!(queue.dropped(), 1);
+}
+
 #[test]
 fn a_line_that_comes_after_the_end_is_counted() {
     let (queue, scribe) = Queue::before(io::sink());
@@ -137,4 +183,33 @@ fn what_is_larger_than_a_page_is_written_whole_and_in_order() {
     });
     let expected = ["1", "2", "3"].map(|end| format!("{}{end}\n{end}\n", "x".repeat(100_000)));
     assert!(text == expected.concat());
+}
+
+#[test]
+fn what_is_written_in_pieces_is_parted_where_a_multiple_of_their_size_ends_and_nowhere_else() {
+    let (reached, is_reached) = channel();
+    let (open, opened) = channel();
+    let (tell, told) = channel();
+    let place = Gate {
+        page: Told(tell),
+        reached,
+        open: opened,
+    };
+    let (queue, scribe) = Queue::before(place);
+    queue.add_line(b"first\n");
+    // All that follows waits for it, and is taken at once.
+    is_reached.recv().expect("the first line arrives");
+    let line = format!("{}\n", "x".repeat(999));
+    for _ in 0..200 {
+        queue.add_line(line.as_bytes());
+    }
+    drop(open);
+    drop(scribe);
+    let pieces: Vec<String> = told.iter().collect();
+    let ends = pieces.iter().scan(0, |end, piece| {
+        *end += piece.len();
+        Some(*end)
+    });
+    assert_eq!(ends.collect::<Vec<_>>(), [6, 65_536, 131_072, 196_608, 200_006]);
+    assert_eq!(pieces.concat(), format!("first\n{}", line.repeat(200)));
 }
