@@ -52,6 +52,9 @@ pub fn tls(tls: &Tls, ticketer: &Arc<dyn ProducesTickets>) -> anyhow::Result<Arc
         server.send_tls13_tickets = 0;
     } else {
         server.ticketer = Arc::clone(ticketer);
+        // As in Go: a client uses a ticket for one connection, which brings it the next. Two, which is usual, are for browsers, that
+        // open several at once; each is a fiftieth of a handshake.
+        server.send_tls13_tickets = 1;
     }
     server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(server))
