@@ -187,6 +187,8 @@ async fn a_resumed_session_offers_no_early_data() {
         offer.early_data().is_none(),
         "a replayed request would be served twice"
     );
+    // The offer has used the one ticket up.
+    assert!(world.serves(&config).await);
     let stream = world.connect(&config).await.unwrap();
     assert_eq!(stream.get_ref().1.handshake_kind(), Some(HandshakeKind::Resumed));
 }
