@@ -51,6 +51,7 @@ struct Waiting {
 #[derive(Debug)]
 struct Page<W> {
     text: Vec<u8>,
+    /// Those of which something is in it.
     lines: usize,
     /// How many bytes of a piece have been written before it.
     begun: usize,
@@ -73,7 +74,7 @@ const FRESH: usize = 8 * 1024;
 const KEPT: usize = 256 * 1024;
 
 /// How many bytes of lines are written at a time: they are still at hand then. Where there are more, each piece ends where a multiple
-/// of it does, in the midst of a line if need be: Linux keeps a file in blocks as large as what is written, if that begins and ends
+/// of it does, in the midst of a line if need be: a pipe holds as much, and Linux keeps a file in blocks as large as what is written, if that begins and ends
 /// where such a block does, and takes a third less time for it.
 const PAGE: usize = 64 * 1024;
 
@@ -144,7 +145,7 @@ impl Queue {
                 page.lines += 1;
                 self.count_lost(page.write_pieces());
             }
-            self.count_lost(page.write_all());
+            self.count_lost(page.write_rest());
             notes.clear(KEPT);
         }
     }
@@ -237,7 +238,7 @@ impl<W: Write> Page<W> {
     }
 
     /// All that is left, in one piece. An error is how many lines are lost.
-    fn write_all(&mut self) -> Result<(), usize> {
+    fn write_rest(&mut self) -> Result<(), usize> {
         self.write(self.text.len())
     }
 
@@ -248,6 +249,8 @@ impl<W: Write> Page<W> {
         let lines = std::mem::take(&mut self.lines);
         if written.is_ok() {
             self.text.drain(..length);
+            // Pieces are looked for behind every line: what is left is the rest of one, and is lost if that is.
+            self.lines = usize::from(!self.text.is_empty());
         } else {
             // A line may have been left half written: what follows begins on one of its own.
             self.text.clear();

@@ -213,3 +213,30 @@ fn what_is_written_in_pieces_is_parted_where_a_multiple_of_their_size_ends_and_n
     assert_eq!(ends.collect::<Vec<_>>(), [6, 65_536, 131_072, 196_608, 200_006]);
     assert_eq!(pieces.concat(), format!("first\n{}", line.repeat(200)));
 }
+
+#[test]
+fn a_line_of_which_only_the_beginning_was_written_is_counted() {
+    let page = Page::default();
+    let (reached, is_reached) = channel();
+    let (open, opened) = channel();
+    let place = Gate {
+        page: FullOnce {
+            page: page.clone(),
+            room: Some(65_536),
+        },
+        reached,
+        open: opened,
+    };
+    let (queue, scribe) = Queue::before(place);
+    queue.add_line(b"first\n");
+    is_reached.recv().expect("the first line arrives");
+    let line = "x".repeat(999);
+    for _ in 0..200 {
+        queue.add_line(format!("{line}\n").as_bytes());
+    }
+    drop(open);
+    drop(scribe);
+    let whole = page.text().lines().filter(|written| **written == line).count();
+    assert_eq!(whole + queue.dropped(), 200);
+    assert!(page.text().starts_with("first\n") && queue.dropped() > 0);
+}
