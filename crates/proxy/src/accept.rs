@@ -76,6 +76,9 @@ impl Listener {
             // `[::]` means what most operators expect of it: IPv4 as well.
             socket.set_only_v6(false)?;
         }
+        // A response's last part must not wait for the client's acknowledgement of the one before. Said to the listener, whose
+        // connections begin with what it has, instead of to each of them.
+        socket.set_tcp_nodelay(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;

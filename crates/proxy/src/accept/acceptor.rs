@@ -30,7 +30,7 @@ pub(crate) async fn accept_all(listener: Listener, usher: Usher) -> io::Result<(
     accept_until(usher.drain.started(), &door, tls.as_ref(), &usher).await;
     door.shut();
     accept_until(usher.drain.started_for(HANDSHAKE), &door, tls.as_ref(), &usher).await;
-    for (socket, peer) in door.clear()? {
+    for (socket, peer) in door.clear() {
         usher.seat(socket, peer, tls.as_ref()).await;
     }
     Ok(())

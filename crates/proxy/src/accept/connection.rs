@@ -134,8 +134,6 @@ async fn by_tcp<J: Serve>(
     tls: Option<Arc<ServerConfig>>,
     shift: Shift<J>,
 ) -> io::Result<()> {
-    // A response's last part must not wait for the client's acknowledgement of the one before.
-    tcp.set_nodelay(true)?;
     let settings = Arc::clone(&shift.settings);
     let address = client(&mut tcp, peer, &settings).await?;
     let most = settings.max_connections_per_client;
