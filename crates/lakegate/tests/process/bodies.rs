@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use super::{SOON, head};
+use super::harness::{SOON, head};
 
 pub(super) const MIB: u64 = 1 << 20;
 

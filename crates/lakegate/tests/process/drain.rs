@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{ME, Process, SOON, World, get, rest, say};
+use super::harness::{ME, Process, SOON, World, get, rest, say};
 
 /// Clients that ask and ask until nobody listens any more, and what became of their requests.
 struct Load {

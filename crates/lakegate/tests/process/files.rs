@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use tokio::time::Instant;
 
-use super::{ME, Process, SOON, World, get, head, rest, say};
+use super::harness::{ME, Process, SOON, World, get, head, rest, say};
 
 /// One request on a connection that stays open, and that it is answered well.
 fn ask(client: &mut TcpStream, token: &str) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::{Domain, Socket, Type};
 use tokio::time::Instant;
 
-use super::{ME, Process, SOON, World, get, in_time, rest, say};
+use super::harness::{ME, Process, SOON, World, get, in_time, rest, say};
 
 /// A client of its own address, as none may have so many connections.
 fn connect(number: u16, gateway: SocketAddr) -> TcpStream {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use super::{Process, World, pair, say};
+use super::harness::{Process, World, pair, say};
 
 /// Every event until one says that the connection ended is for those who look for it.
 fn leaves_quietly(process: &Process, gateway: SocketAddr, beginning: &str) {

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 
 use serde_json::Value;
 
-use super::{ME, Process, SOON, World, get, in_time, rest, say};
+use super::harness::{ME, Process, SOON, World, get, in_time, rest, say};
 
 /// The address that the next event with this message tells.
 fn address(lines: &mut Lines<BufReader<ChildStdout>>, message: &str) -> SocketAddr {

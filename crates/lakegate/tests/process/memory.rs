@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::{fs, thread};
 
 use super::bodies::{Framing, MIB, Workspace, flood};
-use super::{Process, World, head, say};
+use super::harness::{Process, World, head, say};
 
 /// The gateway in front of a workspace that makes bodies and swallows them, of whatever size.
 struct Bench {

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
-use super::{Process, World, get, head, rest, say};
+use super::harness::{Process, World, get, head, rest, say};
 
 /// What shows a program a hosts file of its own, where the system lets anybody do that.
 const UNDER_ITS_OWN_NAMES: &str = "exec unshare --user --map-root-user --mount sh -c";

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{World, pair};
+use super::harness::{World, pair};
 
 #[test]
 fn sighup_looks_for_a_new_configuration_and_a_new_certificate_and_ends_nothing() {
