@@ -12,8 +12,12 @@ use super::line::{Line, Sent};
 /// To wake whoever receives something is most of what sending it costs. Sent one by one as they are made ready, each would find its
 /// receiver asleep again; one right behind the other, the first one wakes it for all.
 ///
+/// The first of a turn is not kept, as there may be no other, and its receiver can set to work while the rest is made ready.
+///
 /// Not `Debug`: workspaces' tokens are in it.
 struct Outbox {
+    /// Whether something was posted in this turn.
+    has_begun: bool,
     /// All letters, one behind the other, in memory that stays.
     text: Vec<u8>,
     letters: Vec<Letter>,
@@ -38,7 +42,7 @@ thread_local! {
 /// Bytes, at which a turn is long enough: some 200 requests and answers, all of which stay in the processor's second cache.
 const FULL: usize = 256 * 1024;
 
-/// Leaves a letter for the end of the turn, unless this thread has no [`Postman`].
+/// Sends a letter, now or at the end of the turn, unless this thread has no [`Postman`].
 pub(super) fn post(from: &Arc<Line>, parts: &[IoSlice<'_>]) -> bool {
     OUTBOX.with_borrow_mut(|outbox| outbox.as_mut().map(|outbox| outbox.take(from, parts)).is_some())
 }
@@ -53,6 +57,7 @@ pub(super) fn send_all() {
 impl Outbox {
     fn before(postman: &Waker) -> Self {
         Self {
+            has_begun: false,
             text: Vec::new(),
             letters: Vec::new(),
             jammed: Vec::new(),
@@ -61,9 +66,6 @@ impl Outbox {
     }
 
     fn take(&mut self, from: &Arc<Line>, parts: &[IoSlice<'_>]) {
-        if self.letters.is_empty() {
-            self.postman.wake_by_ref();
-        }
         for part in parts {
             self.text.extend_from_slice(part);
         }
@@ -72,9 +74,18 @@ impl Outbox {
             from: Arc::clone(from),
             length: parts.iter().map(|part| part.len()).sum(),
         });
-        if self.text.len() >= FULL {
+        if self.begins() || self.text.len() >= FULL {
             self.send_all();
         }
+    }
+
+    /// Whether this is the first of a turn, at whose end the postman is to come.
+    fn begins(&mut self) -> bool {
+        let begins = !std::mem::replace(&mut self.has_begun, true);
+        if begins {
+            self.postman.wake_by_ref();
+        }
+        begins
     }
 
     fn send_all(&mut self) {
@@ -83,7 +94,7 @@ impl Outbox {
             let (letter, behind) = rest.split_at_checked(length).unwrap_or_default();
             rest = behind;
             if from.send(letter) == Sent::InPart {
-                // The postman is on its way: it was told of the first letter.
+                // The postman is on its way: it was called by the first letter.
                 self.jammed.push(Arc::downgrade(&from));
             }
         }
@@ -105,6 +116,7 @@ impl Future for Postman {
         OUTBOX.with_borrow_mut(|outbox| {
             let outbox = outbox.get_or_insert_with(|| Outbox::before(cx.waker()));
             outbox.postman.clone_from(cx.waker());
+            outbox.has_begun = false;
             outbox.send_all();
             outbox.send_rests(cx);
         });

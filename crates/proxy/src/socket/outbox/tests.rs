@@ -29,6 +29,13 @@ async fn postman() -> AbortOnDropHandle<Infallible> {
     postman
 }
 
+/// What comes behind the first word of it is kept.
+async fn a_turn_that_has_begun() -> (Socket, TcpStream) {
+    let (mut socket, other) = pair().await;
+    socket.write_all(b"first").await.expect("it is open");
+    (socket, other)
+}
+
 /// What the kernel has for it at this moment; the runtime would have to be asked for events first.
 fn came(to: &TcpStream) -> usize {
     let mut bytes = [std::mem::MaybeUninit::uninit(); 4096];
@@ -54,15 +61,18 @@ async fn within_a_minute<T>(what: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn what_is_written_in_a_turn_goes_out_at_its_end() {
+async fn the_first_of_a_turn_goes_out_at_once_and_the_others_at_its_end() {
     let _postman = postman().await;
     let ((mut one, to_one), (mut two, to_two)) = (pair().await, pair().await);
     one.write_all(b"a head").await.expect("it is open");
     two.write_all(b"another").await.expect("it is open");
     one.write_all(b" and a body").await.expect("it is open");
-    assert_eq!((came(&to_one), came(&to_two)), (0, 0));
+    assert_eq!((came(&to_one), came(&to_two)), (6, 0));
     yield_now().await;
     assert_eq!((came(&to_one), came(&to_two)), (17, 7));
+    two.write_all(b" turn").await.expect("it is open");
+    one.write_all(b".").await.expect("it is open");
+    assert_eq!((came(&to_one), came(&to_two)), (17, 12));
 }
 
 #[tokio::test]
@@ -70,20 +80,24 @@ async fn it_goes_out_at_once_where_nobody_would_send_it_later() {
     let (mut socket, other) = pair().await;
     socket.write_all(b"a head").await.expect("it is open");
     assert_eq!(came(&other), 6);
-    let postman = postman().await;
     socket.write_all(b"a body").await.expect("it is open");
-    assert_eq!(came(&other), 6);
+    assert_eq!(came(&other), 12);
+    let postman = postman().await;
+    let _first = a_turn_that_has_begun().await;
+    socket.write_all(b"a head").await.expect("it is open");
+    assert_eq!(came(&other), 12);
     drop(postman);
     yield_now().await;
-    assert_eq!(came(&other), 12, "it leaves nothing behind");
-    socket.write_all(b"a head").await.expect("it is open");
-    assert_eq!(came(&other), 18);
+    assert_eq!(came(&other), 18, "it leaves nothing behind");
+    socket.write_all(b"a body").await.expect("it is open");
+    assert_eq!(came(&other), 24);
 }
 
 #[tokio::test]
 async fn a_turn_ends_when_there_is_much_to_be_sent() {
     let _postman = postman().await;
     let (mut socket, other) = pair().await;
+    let _first = a_turn_that_has_begun().await;
     for _ in 0..FULL / LITTLE {
         assert_eq!(came(&other), 0);
         socket.write_all(&[b'x'; LITTLE]).await.expect("it is open");
@@ -95,6 +109,7 @@ async fn a_turn_ends_when_there_is_much_to_be_sent() {
 async fn a_connection_that_is_given_up_is_heard_to_its_last_word() {
     let _postman = postman().await;
     let (mut socket, mut other) = pair().await;
+    let _first = a_turn_that_has_begun().await;
     socket.write_all(b"an alert").await.expect("it is open");
     drop(socket);
     let mut heard = Vec::new();
