@@ -74,8 +74,8 @@ const FRESH: usize = 8 * 1024;
 const KEPT: usize = 256 * 1024;
 
 /// How many bytes of lines are written at a time: they are still at hand then. Where there are more, each piece ends where a multiple
-/// of it does, in the midst of a line if need be: a pipe holds as much, and Linux keeps a file in blocks as large as what is written, if that begins and ends
-/// where such a block does, and takes a third less time for it.
+/// of it does, in the midst of a line if need be: a pipe holds as much, and Linux keeps a file in blocks as large as what is written,
+/// if that begins and ends where such a block does, and takes a third less time for it.
 const PAGE: usize = 64 * 1024;
 
 // === impl Queue ===

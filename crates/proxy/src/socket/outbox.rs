@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 
 use super::line::{Line, Sent};
 
-/// What the connections of one worker have to say, gathered over a turn of its tasks and sent at the end of that.
+/// What the connections of one worker have to say, gathered over a turn of its tasks and sent at the end of that, but for the first.
 ///
 /// To wake whoever receives something is most of what sending it costs. Sent one by one as they are made ready, each would find its
 /// receiver asleep again; one right behind the other, the first one wakes it for all.
 ///
-/// The first of a turn is not kept, as there may be no other, and its receiver can set to work while the rest is made ready.
+/// The first has nothing to gain by waiting: there may be no other, and its receiver sets to work while the rest is made ready.
 ///
 /// Not `Debug`: workspaces' tokens are in it.
 struct Outbox {
@@ -31,7 +31,7 @@ struct Letter {
     length: usize,
 }
 
-/// Sends at the end of each turn what was posted in it: a task of each worker, which is behind all that were ready before.
+/// Sends at the end of each turn what is left of it: a task of each worker, which is behind all that were ready before.
 #[derive(Debug)]
 pub(crate) struct Postman;
 
