@@ -18,7 +18,8 @@ use line::Line;
 pub(crate) use outbox::Postman;
 
 /// A TCP connection whose little writes go out at the end of its worker's turn, each in one piece and all together
-/// ([`outbox`]); what is large goes out at once, and so does whatever is the first in a turn.
+/// ([`outbox`]), or somewhat later where the worker is busy; what is large goes out at once, and so does whatever is the first in a
+/// turn.
 ///
 /// What was posted counts as written and as flushed, as does what lies in the kernel: it needs nobody to look after it. It is sent
 /// before a shutdown, and before anything that comes behind it.

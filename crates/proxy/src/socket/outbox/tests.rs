@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::yield_now;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -46,6 +45,25 @@ fn came(to: &TcpStream) -> usize {
     }
 }
 
+/// Several, as the kernel sends no more than some twenty letters of one to somebody who does not read.
+async fn crowd() -> Vec<(Socket, TcpStream)> {
+    let mut crowd = Vec::new();
+    for _ in 0..8 {
+        crowd.push(pair().await);
+    }
+    crowd
+}
+
+/// So many letters, of each of them in turn; how many have come once the postman was there.
+async fn say(crowd: &mut [(Socket, TcpStream)], letters: usize) -> usize {
+    for number in 0..letters {
+        let among = number % crowd.len();
+        crowd[among].0.write_all(b"x").await.expect("it is open");
+    }
+    yield_now().await;
+    crowd.iter().map(|(_, to)| came(to)).sum()
+}
+
 /// Until the kernel takes no more of it; how much that was.
 async fn fill(socket: &mut Socket) -> usize {
     let (part, mut written) = (vec![b'x'; LITTLE], 0);
@@ -73,6 +91,29 @@ async fn the_first_of_a_turn_goes_out_at_once_and_the_others_at_its_end() {
     two.write_all(b" turn").await.expect("it is open");
     one.write_all(b".").await.expect("it is open");
     assert_eq!((came(&to_one), came(&to_two)), (17, 12));
+}
+
+#[tokio::test]
+async fn a_busy_turn_goes_on_while_more_comes_and_no_longer() {
+    let _postman = postman().await;
+    let mut crowd = crowd().await;
+    let _first = a_turn_that_has_begun().await;
+    assert_eq!(say(&mut crowd, MANY - 1).await, MANY - 1, "it is not busy");
+    // The first of them is out.
+    assert_eq!(say(&mut crowd, 1 + MANY).await, MANY, "more may come");
+    assert_eq!(say(&mut crowd, 1).await, MANY, "more has come");
+    assert_eq!(say(&mut crowd, 0).await, 2 * MANY + 1, "nothing has come");
+}
+
+#[tokio::test]
+async fn a_busy_turn_ends_though_there_is_always_more() {
+    let _postman = postman().await;
+    let mut crowd = crowd().await;
+    let _first = a_turn_that_has_begun().await;
+    for look in 1..=LONGEST {
+        assert_eq!(say(&mut crowd, MANY).await, 0, "{look}");
+    }
+    assert_eq!(say(&mut crowd, MANY).await, (LONGEST + 1) * MANY);
 }
 
 #[tokio::test]
@@ -200,9 +241,9 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let length = prop_oneof![0..32_usize, LITTLE - 1..LITTLE + 2, 0..200_000_usize];
+    let length = prop_oneof![4 => 0..32_usize, 1 => LITTLE - 1..LITTLE + 2, 1 => 0..200_000_usize];
     let write = (any::<bool>(), length).prop_map(|(to, length)| Step::Write { to, length });
-    proptest::collection::vec(prop_oneof![4 => write, 1 => Just(Step::EndOfTurn)], 0..24)
+    proptest::collection::vec(prop_oneof![8 => write, 1 => Just(Step::EndOfTurn)], 0..64)
 }
 
 proptest! {
