@@ -108,7 +108,10 @@ fn builder(settings: &Settings) -> Builder {
 
 /// What is read of an upload before the workspace takes any of it, and what is written ahead of a client that does not
 /// read: hyper's own limit is 400 KiB, and a stalled exchange holds several times as much.
-const BUFFER: usize = 80 * 1024;
+///
+/// A power of two, as hyper doubles what it reads until it is as much, and memory doubles with it: with 80 KiB an upload that stands
+/// still holds no less, and one that moves costs some 15 % more.
+const BUFFER: usize = 128 * 1024;
 
 #[cfg(test)]
 mod tests;
