@@ -35,8 +35,8 @@ struct Outbox {
 struct Turn {
     /// Whether something was posted in it.
     has_begun: bool,
-    /// How often it was let go on, and how many letters there were at the last time.
-    prolonged: usize,
+    /// How often the postman has come in it, and how many letters there were the last time.
+    looks: usize,
     letters: usize,
 }
 
@@ -134,8 +134,8 @@ impl Turn {
     /// Whether more is to be waited for, now that there are so many letters; not where nothing has come since it last was.
     fn goes_on(&mut self, letters: usize) -> bool {
         let grows = letters > std::mem::replace(&mut self.letters, letters);
-        self.prolonged += 1;
-        grows && letters >= MANY && self.prolonged <= LONGEST
+        self.looks += 1;
+        grows && letters >= MANY && self.looks <= LONGEST
     }
 }
 
