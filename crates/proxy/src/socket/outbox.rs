@@ -60,7 +60,7 @@ const FULL: usize = 256 * 1024;
 /// for more costs 8 to 10 %.
 const MANY: usize = 16;
 
-/// How often a turn is let go on: a letter waits for no more than that, and nothing is gained by more.
+/// How often a turn is let go on, as a letter that waits has somebody who waits for it. Nine times gain nothing that three do not.
 const LONGEST: usize = 3;
 
 /// Sends a letter, now or at the end of the turn, unless this thread has no [`Postman`].
