@@ -7,12 +7,16 @@ use lakegate::cli::{Cli, Command};
 use lakegate::commands::{self, agent, check, run};
 use lakegate::panics;
 
-/// Many small, short-lived allocations on many threads are what it is good at.
+/// mimalloc, as many small, short-lived allocations on many threads are what it is good at. Named, so that it is linked: its `malloc` is
+/// then the process's own, for Rust's standard library, which asks for `malloc` by itself, as for AWS-LC, which is C.
+///
+/// No `#[global_allocator]`: those bindings ask for an alignment with every block, also for the one that each has, and mimalloc goes a
+/// longer way then, the longest one where a block has more than 1 KiB.
 ///
 /// The address sanitizer sees only what its own allocator hands out: `tests/soak/run` leaves this one out for it.
 #[cfg(not(system_allocator))]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+#[used]
+static ALLOCATOR: unsafe extern "C" fn(usize) -> *mut std::ffi::c_void = libmimalloc_sys::mi_malloc;
 
 fn main() -> ExitCode {
     panics::tell_places_alone();

@@ -169,3 +169,16 @@ fn files_are_relative_to_the_configuration_not_to_the_working_folder() {
     let expected = format!("cannot read {}", configured.path().join("ca.pem").display());
     assert!(text(&refused.stderr).contains(&expected), "{refused:?}");
 }
+
+/// By mimalloc's own account (`MIMALLOC_SHOW_STATS`): each size has a page. Were it linked and not asked, there would be one or none.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_is_mimallocs() {
+    let shown = lakegate(Path::new("."), &["--version"], &[("MIMALLOC_SHOW_STATS", "1")]);
+    let shown = text(&[shown.stdout, shown.stderr].concat());
+    let pages = shown
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("pages     :"));
+    let most = pages.and_then(|pages| pages.split_whitespace().next()?.parse::<u32>().ok());
+    assert!(most > Some(10), "{shown}");
+}
