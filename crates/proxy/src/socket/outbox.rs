@@ -60,6 +60,9 @@ const FULL: usize = 256 * 1024;
 /// for more costs 8 to 10 %.
 const MANY: usize = 16;
 
+/// Letters, of which it has enough: at 256 connections, where each look finds a hundred, to wait for more costs half a percent.
+const ENOUGH: usize = 64;
+
 /// How often a turn is let go on, as a letter that waits has somebody who waits for it. Nine times gain nothing that three do not.
 const LONGEST: usize = 3;
 
@@ -135,7 +138,7 @@ impl Turn {
     fn goes_on(&mut self, letters: usize) -> bool {
         let grows = letters > std::mem::replace(&mut self.letters, letters);
         self.looks += 1;
-        grows && letters >= MANY && self.looks <= LONGEST
+        grows && (MANY..ENOUGH).contains(&letters) && self.looks <= LONGEST
     }
 }
 

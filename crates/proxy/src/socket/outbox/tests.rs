@@ -110,10 +110,20 @@ async fn a_busy_turn_ends_though_there_is_always_more() {
     let _postman = postman().await;
     let mut crowd = crowd().await;
     let _first = a_turn_that_has_begun().await;
-    for look in 1..=LONGEST {
-        assert_eq!(say(&mut crowd, MANY).await, 0, "{look}");
+    assert_eq!(say(&mut crowd, MANY).await, 0);
+    for look in 2..=LONGEST {
+        assert_eq!(say(&mut crowd, 1).await, 0, "{look}");
     }
-    assert_eq!(say(&mut crowd, MANY).await, (LONGEST + 1) * MANY);
+    assert_eq!(say(&mut crowd, 1).await, MANY + LONGEST);
+}
+
+#[tokio::test]
+async fn a_busy_turn_ends_when_it_has_enough() {
+    let _postman = postman().await;
+    let mut crowd = crowd().await;
+    let _first = a_turn_that_has_begun().await;
+    assert_eq!(say(&mut crowd, ENOUGH - 1).await, 0);
+    assert_eq!(say(&mut crowd, 1).await, ENOUGH);
 }
 
 #[tokio::test]
