@@ -77,20 +77,34 @@ impl Verifier {
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
-    pub async fn verify_next(&self, token: BearerToken, last: &LastToken) -> Result<Identity, Rejection> {
-        // Before the digest, so that an oversized token costs nothing at all.
-        if token.expose().len() > MAX_TOKEN_BYTES {
-            return Err(Rejection::TooLarge {
-                size: token.expose().len(),
-            });
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` has room for its arguments twice, and every request in flight pays for this future"
+    )]
+    pub fn verify_next(
+        &self,
+        token: BearerToken,
+        last: &LastToken,
+    ) -> impl Future<Output = Result<Identity, Rejection>> {
+        async move {
+            // Before the digest, so that an oversized token costs nothing at all.
+            if token.expose().len() > MAX_TOKEN_BYTES {
+                return Err(Rejection::TooLarge {
+                    size: token.expose().len(),
+                });
+            }
+            let known = last.known(&token);
+            let digest = known.unwrap_or_else(|| TokenDigest::of(&token));
+            let verified = match self.0.memory.recall(digest, self.0.clock.now()) {
+                Some(verified) => verified,
+                // Boxed: it is rare, and its state is large.
+                None => Box::pin(self.0.judge_and_remember(&token, digest)).await?,
+            };
+            if known.is_none() {
+                last.keep(&token, digest);
+            }
+            Ok(Identity::new(token, verified))
         }
-        let known = last.known(&token);
-        let digest = known.unwrap_or_else(|| TokenDigest::of(&token));
-        let verified = self.0.verified(&token, digest).await?;
-        if known.is_none() {
-            last.keep(&token, digest);
-        }
-        Ok(Identity::new(token, verified))
     }
 
     /// Resolves once every issuer's keys are there; for ever, if [`KeyRefresh`] does not run.
@@ -111,13 +125,12 @@ impl Verifier {
 // === impl Inner ===
 
 impl Inner {
-    /// What is remembered of a token with this digest; what it says, otherwise.
-    async fn verified(&self, token: &BearerToken, digest: TokenDigest) -> Result<Verified, Rejection> {
-        if let Some(verified) = self.memory.recall(digest, self.clock.now()) {
-            return Ok(verified);
-        }
-        // Boxed: it is rare and its state is large, while every request in flight pays for this future.
-        let verified = Box::pin(self.judge(token.expose())).await?;
+    async fn judge_and_remember(
+        &self,
+        token: &BearerToken,
+        digest: TokenDigest,
+    ) -> Result<Verified, Rejection> {
+        let verified = self.judge(token.expose()).await?;
         self.memory.remember(digest, verified.clone());
         Ok(verified)
     }

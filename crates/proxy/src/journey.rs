@@ -145,32 +145,35 @@ where
     /// Who, then whether it is within their share, and then whether Databricks agrees; and the token that it gave, should the
     /// workspace refuse that. A token that Databricks alone can judge goes to it unjudged and uncounted, where that is
     /// allowed, and there is no other than it.
-    async fn authority(
+    #[expect(clippy::manual_async_fn, reason = "as above")]
+    fn authority(
         &self,
         credential: BearerToken,
         last: &LastToken,
         workspace: &Workspace,
         trail: &mut Trail,
-    ) -> Result<(Authority, Option<AccessToken>), Failure> {
-        let candidate = PassedToken::candidate(&credential, workspace);
-        let identity = match self.rules.verifier.verify_next(credential, last).await {
-            Ok(identity) => identity,
-            Err(rejection) => {
-                let passed = PassedToken::instead_of(rejection, candidate, workspace)?;
-                trail.passed_through();
-                return Ok((Authority::passed(passed), None));
+    ) -> impl Future<Output = Result<(Authority, Option<AccessToken>), Failure>> {
+        async move {
+            let candidate = PassedToken::candidate(&credential, workspace);
+            let identity = match self.rules.verifier.verify_next(credential, last).await {
+                Ok(identity) => identity,
+                Err(rejection) => {
+                    let passed = PassedToken::instead_of(rejection, candidate, workspace)?;
+                    trail.passed_through();
+                    return Ok((Authority::passed(passed), None));
+                }
+            };
+            trail.authenticated(&identity);
+            // Before the swap: what is refused costs no exchange either.
+            if let Some(shares) = &self.rules.shares {
+                shares.take(&identity, workspace)?;
             }
-        };
-        trail.authenticated(&identity);
-        // Before the swap: what is refused costs no exchange either.
-        if let Some(shares) = &self.rules.shares {
-            shares.take(&identity, workspace)?;
+            let request = ExchangeRequest::new(identity, workspace.grant.clone());
+            let mut swap = self.swap.clone();
+            let token = swap.ready().await?.call(request).await?;
+            trail.swapped();
+            Ok((Authority::exchanged(token.clone()), Some(token)))
         }
-        let request = ExchangeRequest::new(identity, workspace.grant.clone());
-        let mut swap = self.swap.clone();
-        let token = swap.ready().await?.call(request).await?;
-        trail.swapped();
-        Ok((Authority::exchanged(token.clone()), Some(token)))
     }
 
     /// The questions that clients ask before they have a token.

@@ -161,13 +161,14 @@ where
         let mut trail = Box::new(standing.observer.watch(&request, from.address, from.secure));
         let interim = from.interim(request.version());
         async move {
-            let journey = match standing.enter(&request, &duty.settings, &mut trail) {
-                Ok(()) => {
-                    let journey = &duty.journey;
-                    let token = from.last_token();
-                    unharmed(pin!(journey.travel(request, &interim, token, &mut trail))).await
+            let journey = 'entered: {
+                // Not a `match`, which would hold what it matches for as long as the journey lasts.
+                if let Err(failure) = standing.enter(&request, &duty.settings, &mut trail) {
+                    break 'entered Err(failure);
                 }
-                Err(failure) => Err(failure),
+                let token = from.last_token();
+                let journey = duty.journey.travel(request, &interim, token, &mut trail);
+                unharmed(pin!(journey)).await
             };
             interim.end().await;
             let patience = duty.settings.tunnel_idle_timeout;

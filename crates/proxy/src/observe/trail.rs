@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use identity::Identity;
 use tokio::time::Instant;
 
@@ -37,7 +38,7 @@ pub(crate) struct Trail {
     method: Method,
     /// How the caller reads errors.
     dialect: Dialect,
-    target: Uri,
+    target: Option<PathAndQuery>,
     user_agent: Option<HeaderValue>,
     started: Instant,
     workspace: Option<Arc<Workspace>>,
@@ -103,7 +104,7 @@ impl Observer {
             secure,
             method: request.method().clone(),
             dialect: Dialect::of(request),
-            target: request.uri().clone(),
+            target: request.uri().path_and_query().cloned(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             started: Instant::now(),
             workspace: None,
@@ -217,7 +218,7 @@ impl Trail {
             request_id: self.id,
             client: self.client,
             method: &self.method,
-            path: self.target.path(),
+            path: self.target.as_ref().map_or("", PathAndQuery::path),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
             workspace: self.workspace.as_ref().map(|workspace| workspace.name.as_str()),
             identity: self.caller.identity(),
