@@ -1,8 +1,11 @@
+mod shared;
+
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::BearerToken;
 use crate::digest::TokenDigest;
+use shared::Shared;
 
 /// The token that was presented last on one connection, with its digest.
 ///
@@ -12,12 +15,7 @@ use crate::digest::TokenDigest;
 /// Nothing is decided here: equal bytes have equal digests, and what a digest stands for is looked up and judged anew each
 /// time. Only what was verified is kept, and nothing once [`forget`](Self::forget) was called. Its `Debug` shows no token.
 #[derive(Default)]
-pub struct LastToken(Mutex<Option<Kept>>);
-
-struct Kept {
-    token: Box<[u8]>,
-    digest: TokenDigest,
-}
+pub struct LastToken(Mutex<Option<Shared>>);
 
 // === impl LastToken ===
 
@@ -29,18 +27,17 @@ impl LastToken {
 
     /// `token`, which has this digest, was verified.
     pub(crate) fn keep(&self, token: &BearerToken, digest: TokenDigest) {
-        let token = token.expose().into();
-        *self.kept() = Some(Kept { token, digest });
+        *self.kept() = Some(Shared::new(token.expose(), digest));
     }
 
     /// The digest of `token`, if it is the one that is kept.
     pub(crate) fn known(&self, token: &BearerToken) -> Option<TokenDigest> {
         let kept = self.kept();
         let kept = kept.as_ref()?;
-        are_equal(&kept.token, token.expose()).then_some(kept.digest)
+        are_equal(kept, token.expose()).then_some(kept.digest)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+    fn kept(&self) -> MutexGuard<'_, Option<Shared>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
