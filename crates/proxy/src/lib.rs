@@ -49,6 +49,7 @@ mod bootstrap;
 mod counters;
 mod drain;
 mod failure;
+mod fields;
 mod forward;
 mod gateway;
 mod grpc;

@@ -13,7 +13,7 @@ use tower::{Service, ServiceExt as _};
 use crate::accept::Interim;
 use crate::body::RequestBody;
 use crate::forward::UpstreamBody;
-use crate::{Failure, Forward, ForwardError, Workspace};
+use crate::{Failure, Forward, ForwardError, Workspace, fields};
 
 /// What to ask for should the workspace refuse the token that was given. Put together only then: nearly every request does without.
 pub(crate) struct Again<'a> {
@@ -57,6 +57,9 @@ where
         }
         let is_refused = matches!(&answered, Ok(response) if refuses_token(response));
         let Some(again) = again.filter(|_| is_refused) else {
+            if let Some(copy) = copy {
+                copy.let_go();
+            }
             return Ok(answered?);
         };
         // So is this.
@@ -101,6 +104,11 @@ impl Copy {
         let mut head = Arc::unwrap_or_clone(self.0);
         head.headers.insert(header::AUTHORIZATION, token.header());
         Self(Arc::new(head))
+    }
+
+    /// There will be no second time.
+    fn let_go(self) {
+        fields::let_go_of(self.0);
     }
 
     fn whole(self, workspace: &Arc<Workspace>) -> Forward {

@@ -27,8 +27,8 @@ use tokio::time::timeout;
 use super::connect::connect_h1;
 use super::error::BrokenConnection;
 use super::{ConnectError, Forward, ForwardError, Inner, UpstreamBody};
-use crate::relay;
 use crate::route::Workspace;
+use crate::{fields, relay};
 use exchange::{Exchange, Unanswered};
 use framing::Framing;
 use pool::Lease;
@@ -60,6 +60,8 @@ impl Inner {
             let pool = &self.lane(&workspace)?.pool;
             let hears = |status, headers| relay::interim(&interim, &workspace, status, headers);
             let mut exchange = Exchange::new(&head, body, hears);
+            // All of it is in the exchange now.
+            fields::let_go_of(head);
             while !afresh && let Some(mut lease) = pool.take() {
                 self.counters.upstream_reused();
                 match exchange.on(lease.link(), self.first_byte_timeout).await {
