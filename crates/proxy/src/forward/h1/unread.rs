@@ -34,7 +34,8 @@ impl Unread {
         most: usize,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        if self.bytes.capacity() == 0 {
+        // What much is read into is asked for again by `reserve`, as long as it is not let go of.
+        if self.bytes.capacity() == 0 && self.room <= USUAL_ROOM {
             self.bytes = SPARE.take();
         }
         self.bytes.reserve(self.room.min(most).max(1));
@@ -160,6 +161,24 @@ mod tests {
             SPARE.set(spare);
         }
         assert_eq!(places.first(), places.last());
+    }
+
+    #[test]
+    fn a_large_answer_leaves_what_small_ones_are_read_into_alone() {
+        let (mut small, mut large) = (Unread::new(), Unread::new());
+        let mut io = Parts::of([&vec![b'x'; 1 << 20]]);
+        while large.room < MOST_ROOM {
+            more(&mut large, &mut io, usize::MAX);
+            large.bytes.clear();
+        }
+        more(&mut small, &mut Parts::of([b"an answer"]), usize::MAX);
+        let place = small.bytes.as_ptr();
+        small.bytes.clear();
+        small.rest();
+        while more(&mut large, &mut io, usize::MAX) > 0 {
+            drop(large.bytes.split());
+        }
+        assert_eq!(SPARE.take().as_ptr(), place);
     }
 
     #[derive(Clone, Debug)]
