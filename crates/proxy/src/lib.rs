@@ -49,7 +49,6 @@ mod bootstrap;
 mod counters;
 mod drain;
 mod failure;
-mod fields;
 mod forward;
 mod gateway;
 mod grpc;
@@ -69,6 +68,7 @@ mod route;
 mod settings;
 mod share;
 mod socket;
+mod spare_fields;
 mod upgrade;
 
 pub use accept::{Listener, ServerTls, guarded};

@@ -13,7 +13,7 @@ use tower::{Service, ServiceExt as _};
 use crate::accept::Interim;
 use crate::body::RequestBody;
 use crate::forward::UpstreamBody;
-use crate::{Failure, Forward, ForwardError, Workspace, fields};
+use crate::{Failure, Forward, ForwardError, Workspace, spare_fields};
 
 /// What to ask for should the workspace refuse the token that was given. Put together only then: nearly every request does without.
 pub(crate) struct Again<'a> {
@@ -108,7 +108,7 @@ impl Copy {
 
     /// There will be no second time.
     fn let_go(self) {
-        fields::let_go_of(self.0);
+        spare_fields::give_back(self.0);
     }
 
     fn whole(self, workspace: &Arc<Workspace>) -> Forward {

@@ -28,7 +28,7 @@ use super::connect::connect_h1;
 use super::error::BrokenConnection;
 use super::{ConnectError, Forward, ForwardError, Inner, UpstreamBody};
 use crate::route::Workspace;
-use crate::{fields, relay};
+use crate::{relay, spare_fields};
 use exchange::{Exchange, Unanswered};
 use framing::Framing;
 use pool::Lease;
@@ -61,7 +61,7 @@ impl Inner {
             let hears = |status, headers| relay::interim(&interim, &workspace, status, headers);
             let mut exchange = Exchange::new(&head, body, hears);
             // All of it is in the exchange now.
-            fields::let_go_of(head);
+            spare_fields::give_back(head);
             while !afresh && let Some(mut lease) = pool.take() {
                 self.counters.upstream_reused();
                 match exchange.on(lease.link(), self.first_byte_timeout).await {

@@ -2,8 +2,8 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr;
 
-use crate::fields::with_room_for;
 use crate::forward::h1::fault::Fault;
+use crate::spare_fields;
 
 /// The fields of `lines`, which are `count` lines of `text` (RFC 9112 section 5): what may stand in a name and in a value is judged
 /// by `http`'s own types. A line that goes on with the one before it (section 5.2) begins with a space, and is none.
@@ -12,7 +12,7 @@ pub(super) fn of<'a>(
     count: usize,
     text: &'a Bytes,
 ) -> Result<HeaderMap, Fault> {
-    let mut headers = with_room_for(count);
+    let mut headers = spare_fields::take(count);
     for line in lines {
         let colon = memchr(b':', line).ok_or(Fault::Malformed("a field without a name"))?;
         let (name, value) = line.split_at_checked(colon).unwrap_or_default();

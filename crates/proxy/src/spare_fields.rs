@@ -7,14 +7,14 @@ use http::{HeaderMap, request};
 
 /// An empty map with room for so many fields. Its memory is that of the last one that this worker has let go of: what an allocator
 /// gives has not been touched for long, as it takes its free blocks in turns.
-pub(crate) fn with_room_for(count: usize) -> HeaderMap {
+pub(crate) fn take(count: usize) -> HeaderMap {
     let mut fields = SPARE.take();
     fields.reserve(count);
     fields
 }
 
 /// This head is done with, unless somebody else holds it as well.
-pub(crate) fn let_go_of(head: Arc<request::Parts>) {
+pub(crate) fn give_back(head: Arc<request::Parts>) {
     if let Some(head) = Arc::into_inner(head) {
         keep(head.headers);
     }

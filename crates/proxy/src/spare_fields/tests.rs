@@ -20,8 +20,8 @@ fn the_next_has_the_memory_of_the_last_and_nothing_that_was_in_it() {
     for count in [0, 1, 12, 40] {
         let head = head(count);
         let capacity = head.headers.capacity();
-        let_go_of(head);
-        let mut fields = with_room_for(1);
+        give_back(head);
+        let mut fields = take(1);
         assert!(fields.capacity() >= capacity, "{count}");
         assert!(fields.is_empty() && !fields.contains_key(AUTHORIZATION));
         assert_eq!(fields.iter().next(), None);
@@ -30,24 +30,20 @@ fn the_next_has_the_memory_of_the_last_and_nothing_that_was_in_it() {
         let values: Vec<_> = fields.get_all(header::VARY).iter().collect();
         assert_eq!(values, ["Origin", "Accept"]);
         assert_eq!(fields.len(), 2);
-        assert_eq!(
-            with_room_for(0).capacity(),
-            0,
-            "two at a time have memory of their own"
-        );
+        assert_eq!(take(0).capacity(), 0, "two at a time have memory of their own");
     }
 }
 
 #[test]
 fn what_somebody_else_holds_stays_as_it_is() {
     let head = head(3);
-    let_go_of(Arc::clone(&head));
+    give_back(Arc::clone(&head));
     assert_eq!(head.headers.len(), 7);
-    assert_eq!(with_room_for(0).capacity(), 0);
+    assert_eq!(take(0).capacity(), 0);
 }
 
 #[test]
 fn what_an_unusual_head_needed_is_not_kept() {
-    let_go_of(head(MOST));
-    assert_eq!(with_room_for(0).capacity(), 0);
+    give_back(head(MOST));
+    assert_eq!(take(0).capacity(), 0);
 }
