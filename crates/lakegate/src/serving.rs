@@ -1,5 +1,6 @@
 //! From a finished configuration to a gateway that serves: the data plane of `proxy`, and the control plane beside it.
 
+mod control_plane;
 mod health;
 mod reload;
 mod terms;
@@ -22,6 +23,7 @@ use crate::agent::{SocketFile, Tokens};
 use crate::config::{Agent, Config, Faults, Server, UnixSocket};
 use crate::inbound::{Renewal, Renewals};
 
+use control_plane::control_plane;
 pub use health::{Health, Readiness};
 use reload::{Reload, Reloads};
 use terms::{Setting, Terms};
@@ -245,14 +247,4 @@ fn credentials(agent: Option<&Agent>, tokens: Option<&Tokens>) -> Credentials {
             local_token: agent.local_token.clone(),
         })),
     }
-}
-
-/// One thread is enough: what runs here waits for other machines.
-fn control_plane() -> anyhow::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("control")
-        .enable_all()
-        .build()
-        .context("the control plane cannot be started")
 }

@@ -232,9 +232,9 @@ fn hold(invariant: &'static str, (holds, seen): (bool, String)) -> Option<Breach
 
 /// Connections to the token endpoints and identity providers that the gateway's client for them may keep, each with its task.
 pub(crate) const KEPT_FILES: u64 = 4;
-/// The control plane looks for a new certificate every two seconds, on whichever thread has rested longest: so that some of those
-/// that once looked names up never rest for the 10 s after which they end.
-pub(crate) const KEPT_THREADS: u64 = 6;
+/// The control plane looks at the configuration's and the certificate's files every two seconds, on threads that then rest for
+/// one.
+pub(crate) const KEPT_THREADS: u64 = 2;
 /// `drain_delay`, `drain_timeout`, and what it takes to end.
 const DRAIN: Duration = Duration::from_secs(13);
 

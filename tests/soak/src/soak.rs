@@ -203,6 +203,6 @@ impl<'a> Soak<'a> {
     }
 }
 
-/// The gateway's client for token endpoints keeps a connection for 20 s, and looks every 20 s; its runtimes keep a thread that
+/// The gateway's client for token endpoints keeps a connection for 20 s, and looks every 20 s; its workers keep a thread that
 /// looked names up for 10 s.
 const SETTLED: Duration = Duration::from_secs(45);

@@ -216,7 +216,7 @@ impl Reloads {
 }
 
 /// For whoever waits for a change to take effect: it does within two of these.
-const PACE: Duration = Duration::from_secs(2);
+pub(super) const PACE: Duration = Duration::from_secs(2);
 
 /// Long enough that an identity provider which is down is not asked all the time, short enough for whoever waits.
 const RETRY: Duration = Duration::from_secs(30);

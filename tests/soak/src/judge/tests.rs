@@ -87,7 +87,7 @@ fn each_invariant_of_the_process_fails_alone_when_it_is_broken() {
         (broken(|f| f.memory.last_third = 67 << 20), "memory is flat"),
         (broken(|f| f.rest.resident = 67 << 20), "memory is flat"),
         (broken(|f| f.rest.files = 25), "files are closed"),
-        (broken(|f| f.rest.threads = 13), "no thread is left"),
+        (broken(|f| f.rest.threads = 9), "no thread is left"),
         (broken(|f| f.gauges.data_tasks = 1), "no task is left of a client"),
         (
             broken(|f| f.gauges.control_tasks = 5),
