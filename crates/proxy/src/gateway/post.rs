@@ -236,3 +236,24 @@ fn random() -> u64 {
     use std::hash::{BuildHasher as _, RandomState};
     RandomState::new().hash_one(std::thread::current().id())
 }
+
+#[cfg(test)]
+mod tests {
+    use exchange::{Exchange, TokenExchange};
+
+    use super::*;
+
+    /// Of what `f` would return.
+    fn size_of_returned<A, B, C, T>(_: impl FnOnce(A, B, C) -> T) -> usize {
+        size_of::<T>()
+    }
+
+    /// What requests in flight hold is to stay in the processor's second cache: 312 bytes less took 1.3 % off a request at 64
+    /// connections. Its size with a new compiler may be another one, and then stands here.
+    #[test]
+    fn a_request_in_flight_holds_little() {
+        let serve = |post: &'static Post<Exchange<TokenExchange>>, request, from| post.serve(request, from);
+        let (future, trail) = (size_of_returned(serve), size_of::<Trail>());
+        assert!(future <= 896 && trail <= 368, "{future} and {trail} bytes");
+    }
+}
