@@ -157,7 +157,8 @@ impl<'a> Soak<'a> {
             let rest = self.process.holdings()?;
             let calm = gauges.client_connections + gauges.requests_in_flight + gauges.data_tasks == 0;
             let few = rest.files <= self.start.files + KEPT_FILES
-                && rest.threads <= self.start.threads + KEPT_THREADS;
+                && rest.threads <= self.start.threads + KEPT_THREADS
+                && gauges.control_tasks <= self.gauges_at_start.control_tasks + KEPT_FILES;
             if calm && few || Instant::now() > patience {
                 return Ok((rest, gauges));
             }
