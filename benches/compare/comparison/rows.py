@@ -77,7 +77,7 @@ ROWS = [
     ),
     Row("one-worker", "HTTP/1.1, 64 connections, one worker on both cores", Wrk(64), Goal(0), _BEST, Setting(cores=_BOTH), _BOTH, saturates=False),
     Row("two-workers", "HTTP/1.1, 64 connections, two workers on both cores", Wrk(64), Goal(1.05, "one-worker"), _BEST, Setting(workers=2, cores=_BOTH), _BOTH, saturates=False),
-    # The same with as much load on each core, where there is no third: what a core's load costs its worker is no matter of how many there are.
+    # The same with as much load on each core. Of the rows before, the load has a core nearly to itself in one, and none in the other.
     Row("one-core", "HTTP/1.1, 64 connections, one worker and the load on one core", Wrk(64), Goal(0), _BEST, Setting(), (0,), saturates=False),
     Row("two-cores", "HTTP/1.1, 128 connections, two workers and the load on two cores", Wrk(128), Goal(1.05, "one-core"), _BEST, Setting(workers=2, cores=_BOTH), _BOTH, saturates=False),
 ]

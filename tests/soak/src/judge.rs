@@ -95,7 +95,6 @@ fn callers(findings: &Findings) -> Vec<Breach> {
 }
 
 fn upstream(findings: &Findings) -> Vec<Breach> {
-    let none = |count: u64| (count == 0, count.to_string());
     let within = |bounded: Bounded| {
         let Bounded { count, most } = bounded;
         (count <= most, format!("{count} of {most} at most"))
@@ -132,50 +131,51 @@ fn process(findings: &Findings) -> Vec<Breach> {
         allowance,
         ..
     } = findings.memory;
-    let (start, rest, gauges) = (findings.start, findings.rest, findings.gauges);
+    let (rest, gauges) = (findings.rest, findings.gauges);
     let flat = last_third <= second_third + allowance && rest.resident <= second_third + allowance;
     let memory = format!(
         "{second_third} bytes, then {last_third}, {} at rest, with an allowance of {allowance}",
         rest.resident
     );
-    let number = |gauge: u64| (gauge == 0, gauge.to_string());
+    let reloads = format!("{} of {}", gauges.reloads, findings.events.hangups);
     [
         hold("memory is flat", (flat, memory)),
-        hold(
-            "files are closed",
-            (
-                rest.files <= start.files + KEPT_FILES,
-                format!("{} at the start, {} at rest", start.files, rest.files),
-            ),
-        ),
-        hold(
-            "no thread is left",
-            (
-                rest.threads <= start.threads + KEPT_THREADS,
-                format!("{} at the start, {} at rest", start.threads, rest.threads),
-            ),
-        ),
-        hold("no task is left of a client", number(gauges.data_tasks)),
-        hold(
-            "no task is left of an exchange",
-            (
-                gauges.control_tasks <= findings.gauges_at_start.control_tasks + KEPT_FILES,
-                format!(
-                    "{} at the start, {} at rest",
-                    findings.gauges_at_start.control_tasks, gauges.control_tasks
-                ),
-            ),
-        ),
-        hold("no client connection is left", number(gauges.client_connections)),
-        hold("no request is left", number(gauges.requests_in_flight)),
-        hold("no line of the log is lost", number(gauges.lost_log_lines)),
+        hold("no line of the log is lost", none(gauges.lost_log_lines)),
         hold(
             "every new configuration serves",
-            (
-                gauges.reloads == findings.events.hangups,
-                format!("{} of {}", gauges.reloads, findings.events.hangups),
-            ),
+            (gauges.reloads == findings.events.hangups, reloads),
         ),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(left((findings.start, findings.gauges_at_start), (rest, gauges)))
+    .collect()
+}
+
+/// What there is more of once everybody has left than there was before anybody came. It may take a while to go.
+pub(crate) fn left(
+    (start, gauges_at_start): (Holdings, Gauges),
+    (rest, gauges): (Holdings, Gauges),
+) -> Vec<Breach> {
+    let kept = |before: u64, after: u64, most: u64| {
+        (
+            after <= before + most,
+            format!("{before} at the start, {after} at rest"),
+        )
+    };
+    [
+        hold("files are closed", kept(start.files, rest.files, KEPT_FILES)),
+        hold(
+            "no thread is left",
+            kept(start.threads, rest.threads, KEPT_THREADS),
+        ),
+        hold("no task is left of a client", none(gauges.data_tasks)),
+        hold(
+            "no task is left of an exchange",
+            kept(gauges_at_start.control_tasks, gauges.control_tasks, KEPT_FILES),
+        ),
+        hold("no client connection is left", none(gauges.client_connections)),
+        hold("no request is left", none(gauges.requests_in_flight)),
     ]
     .into_iter()
     .flatten()
@@ -226,15 +226,19 @@ fn soak(findings: &Findings) -> Vec<Breach> {
     breaches
 }
 
+fn none(count: u64) -> (bool, String) {
+    (count == 0, count.to_string())
+}
+
 fn hold(invariant: &'static str, (holds, seen): (bool, String)) -> Option<Breach> {
     (!holds).then_some(Breach { invariant, seen })
 }
 
 /// Connections to the token endpoints and identity providers that the gateway's client for them may keep, each with its task.
-pub(crate) const KEPT_FILES: u64 = 4;
+const KEPT_FILES: u64 = 4;
 /// The control plane looks at the configuration's and the certificate's files every two seconds, on threads that then rest for
 /// one.
-pub(crate) const KEPT_THREADS: u64 = 2;
+const KEPT_THREADS: u64 = 2;
 /// `drain_delay`, `drain_timeout`, and what it takes to end.
 const DRAIN: Duration = Duration::from_secs(13);
 

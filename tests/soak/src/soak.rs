@@ -13,7 +13,7 @@ use crate::bounds::Bounds;
 use crate::callers::Callers;
 use crate::dice::Dice;
 use crate::director::{Director, Events};
-use crate::judge::{Findings, Gauges, KEPT_FILES, KEPT_THREADS, Memory};
+use crate::judge::{self, Findings, Gauges, Memory};
 use crate::line::Door;
 use crate::load::{self, Stage};
 use crate::process::{Holdings, Process};
@@ -155,11 +155,8 @@ impl<'a> Soak<'a> {
         loop {
             let gauges = gauges(self.process.admin).await?;
             let rest = self.process.holdings()?;
-            let calm = gauges.client_connections + gauges.requests_in_flight + gauges.data_tasks == 0;
-            let few = rest.files <= self.start.files + KEPT_FILES
-                && rest.threads <= self.start.threads + KEPT_THREADS
-                && gauges.control_tasks <= self.gauges_at_start.control_tasks + KEPT_FILES;
-            if calm && few || Instant::now() > patience {
+            let left = judge::left((self.start, self.gauges_at_start), (rest, gauges));
+            if left.is_empty() || Instant::now() > patience {
                 return Ok((rest, gauges));
             }
             sleep(Duration::from_millis(500)).await;

@@ -6,8 +6,8 @@ use super::reload::PACE;
 /// One thread is enough: what runs here waits for other machines.
 ///
 /// What may wait for a disk or a resolver has a thread of its own beside it, which rests for a while in case there is more. The
-/// one that has rested longest is woken first, so that the looks at the configuration and at certificates, each every two
-/// seconds, would keep a crowd of ten from ever ending: they rest for less than there is between two looks.
+/// one that has rested longest is woken first: the looks at the configuration and at certificates, each every two seconds, would
+/// keep ten of a crowd from ever resting the ten seconds after which tokio has them end. In one second there are two of them.
 pub(super) fn control_plane() -> anyhow::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(1)
