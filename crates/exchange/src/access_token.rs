@@ -32,10 +32,14 @@ impl AccessToken {
             .bytes()
             .fold(true, |all, byte| all & byte.is_ascii_graphic());
         let visible = !token.is_empty() && is_graphic;
-        let text = in_one_block(format!("Bearer {token}").as_bytes());
-        let mut header = HeaderValue::from_maybe_shared(text).ok().filter(|_| visible)?;
-        header.set_sensitive(true);
+        let header = sensitive(format!("Bearer {token}").as_bytes()).filter(|_| visible)?;
         Some(Self { header, expiry })
+    }
+
+    /// The same in memory of its own, which counts its clones apart.
+    pub(crate) fn copied(&self) -> Option<Self> {
+        let header = sensitive(self.header.as_bytes())?;
+        Some(Self { header, ..*self })
     }
 
     /// `Bearer …`, marked sensitive; cloning it copies no bytes.
@@ -109,6 +113,13 @@ impl fmt::Debug for AccessToken {
 /// The comparison is strict because a [`UnixTime`] has lost its fraction of a second: the true time is later.
 pub(crate) fn is_usable_at(expiry: Expiry, now: UnixTime) -> bool {
     now.plus(MARGIN) < expiry.0
+}
+
+/// A header that is never shown.
+fn sensitive(text: &[u8]) -> Option<HeaderValue> {
+    let mut header = HeaderValue::from_maybe_shared(in_one_block(text)).ok()?;
+    header.set_sensitive(true);
+    Some(header)
 }
 
 /// `text` and the count of those who hold it, in one block of memory: from a `Vec`, the count would be a block of its own.

@@ -3,7 +3,10 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Duration;
 
 use identity::Clock;
@@ -14,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::flights::{Boarding, Flight, Flights};
 use crate::key::{Key, KeyHasher};
-use crate::slot::{Ask, Slot, Verdict};
+use crate::slot::{Ask, Slot};
 use crate::{AccessToken, ExchangeError};
 
 /// Slots by key. Each holds its own end, and is judged by our clocks on every read.
@@ -28,11 +31,27 @@ pub(crate) struct Cache(Arc<Inner>);
 
 struct Inner {
     entries: Quick<Label, Slot, UnitWeighter, KeyHasher>,
+    /// How often a slot was changed, by group of keys.
+    changes: Box<[AtomicU32; GROUPS]>,
     flights: Flights,
     clock: Clock,
     /// What sweeps go by, in seconds since then.
     beginning: Instant,
     next_sweep: AtomicU32,
+}
+
+/// What is found under a key, and how to learn whether that is still so.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) slot: Option<Slot>,
+    pub(crate) version: Version,
+}
+
+/// How far a key's group had come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Version {
+    group: usize,
+    changes: u32,
 }
 
 /// What stands on a slot: its key, by which alone it is found, and its end. Beside the key there is room for that, beside the slot there is not.
@@ -51,6 +70,7 @@ impl Cache {
     pub(crate) fn new(capacity: u64, clock: Clock) -> Self {
         Self(Arc::new(Inner {
             entries: with_room_for(capacity),
+            changes: Box::new([const { AtomicU32::new(0) }; GROUPS]),
             flights: Flights::default(),
             clock,
             beginning: Instant::now(),
@@ -58,10 +78,30 @@ impl Cache {
         }))
     }
 
-    /// What holds for `ask`, at once.
-    pub(crate) fn peek(&self, key: &Key, ask: &Ask<'_>) -> Verdict {
+    /// What is held under `key`.
+    pub(crate) fn find(&self, key: &Key) -> Found {
+        // Before the slot: should that be changed in between, what was found does not stand.
+        let version = self.0.version(key);
         let slot = self.0.entries.get(key);
-        slot.map_or(Verdict::Exchange, |slot| slot.judge(ask, self.0.clock.now()))
+        Found { slot, version }
+    }
+
+    /// Whether what was found then is what would be found now, but for what was given up for want of room or is over.
+    ///
+    /// It takes no lock and writes nothing: as long as nothing changes, all cores may ask at once.
+    pub(crate) fn stands(&self, version: Version) -> bool {
+        let changes = self.0.changes.get(version.group);
+        changes.is_some_and(|changes| changes.load(Acquire) == version.changes)
+    }
+
+    /// What an exchange would put there.
+    #[cfg(test)]
+    pub(crate) fn keep(&self, key: Key, slot: Slot) {
+        self.0.keep(key, slot);
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// A good answer, by `exchange` if there is none or a better one may be had. However many ask at once, one of them runs it.
@@ -142,7 +182,11 @@ impl Inner {
         let now = self.age();
         let stay = slot.life(self.clock.now()).min(LONGEST_STAY);
         let end = now.saturating_add(seconds(stay));
+        let group = self.version(&key).group;
         self.entries.insert(Label { key, end }, slot);
+        if let Some(changes) = self.changes.get(group) {
+            changes.fetch_add(1, Release);
+        }
         let due = self.next_sweep.load(Relaxed);
         let next = now.saturating_add(BETWEEN_SWEEPS);
         if due <= now
@@ -155,6 +199,12 @@ impl Inner {
             // There may be a million entries to look through.
             spawn_blocking(move || inner.sweep(now));
         }
+    }
+
+    fn version(&self, key: &Key) -> Version {
+        let group = usize::from(key.group()) % GROUPS;
+        let changes = self.changes.get(group).map_or(0, |changes| changes.load(Acquire));
+        Version { group, changes }
     }
 
     fn sweep(&self, now: u32) {
@@ -220,6 +270,9 @@ const LONGEST_STAY: Duration = Duration::from_hours(24);
 
 /// So many that a sweep, which locks one after the other, holds up nobody for longer than a fraction of a millisecond.
 const SHARDS: usize = 64;
+
+/// So many that a subject's copies outlive the exchanges of others: at 300 a second, one in this group comes every three seconds.
+const GROUPS: usize = 1024;
 
 /// Seconds from one sweep to the next.
 const BETWEEN_SWEEPS: u32 = 60;

@@ -11,10 +11,11 @@ use tower::ServiceExt;
 use crate::access_token::is_usable_at;
 use crate::cache::Cache;
 use crate::future::{BROKE, STOPPED};
-use crate::key::Key;
+use crate::key::{Key, KeyParts};
+use crate::near::Near;
 use crate::renewals::Renewals;
 use crate::slot::Verdict;
-use crate::stats::Counters;
+use crate::stats::{Counters, Lane};
 use crate::{
     AccessToken, EndpointHealth, ExchangeError, ExchangeFuture, ExchangeRequest, ExchangeStats, Grant,
     TokenExchange,
@@ -32,7 +33,7 @@ use crate::{
 /// A subject whose identity provider has given it a new JWT does not wait: the token that was given for the old one serves, while
 /// the new one is exchanged in the background. Should that be refused, so is the new JWT from then on; in an outage the token
 /// serves until its end. [`ExchangeBuilder::overlap`] turns that off.
-pub struct Exchange<S = TokenExchange>(Arc<Shared<S>>);
+pub struct Exchange<S = TokenExchange>(Arc<Desk<S>>);
 
 /// Settings of an [`Exchange`], each with its default.
 #[derive(Debug)]
@@ -45,6 +46,13 @@ pub struct ExchangeBuilder {
     capacity: u64,
     overlap: bool,
     previous: Option<Exchange>,
+}
+
+/// One worker's part: copies of what it serves most.
+struct Desk<S> {
+    shared: Arc<Shared<S>>,
+    near: Near,
+    lane: Lane,
 }
 
 struct Shared<S> {
@@ -83,14 +91,28 @@ impl Exchange {
 
     /// How each token endpoint is doing that was asked for a token.
     pub fn endpoints(&self) -> Vec<EndpointHealth> {
-        self.0.service.endpoints()
+        self.0.shared.service.endpoints()
     }
 }
 
 impl<S> Exchange<S> {
     /// Counters since the start, and how much is held now.
     pub fn stats(&self) -> ExchangeStats {
-        self.0.held.counters.read(self.0.held.cache.len())
+        let Held { cache, counters, .. } = &self.0.shared.held;
+        counters.read(cache.len())
+    }
+
+    /// The same for one worker alone: cores that serve one caller's token wait for each other, at its lock and at the count of those
+    /// who hold it, unless each has its copy. It takes a kilobyte or two for each of the 64 callers that ask it most.
+    #[must_use]
+    pub fn for_one_worker(&self) -> Self {
+        Self::at(Arc::clone(&self.0.shared))
+    }
+
+    fn at(shared: Arc<Shared<S>>) -> Self {
+        let Held { cache, counters, .. } = &shared.held;
+        let (near, lane) = (Near::new(cache.clone()), counters.lane());
+        Self(Arc::new(Desk { shared, near, lane }))
     }
 }
 
@@ -117,52 +139,29 @@ where
     }
 
     fn answer(&self, request: ExchangeRequest) -> ExchangeFuture {
-        let Held { cache, counters, .. } = &self.0.held;
-        if !is_usable_at(request.identity.expiry(), self.0.clock.now()) {
+        let Desk { shared, near, lane } = &*self.0;
+        let counters = &shared.held.counters;
+        if !is_usable_at(request.identity.expiry(), shared.clock.now()) {
             counters.nearly_expired();
             return ExchangeFuture::ready(Err(ExchangeError::nearly_expired()));
         }
-        let key = self.0.key_of(&request);
-        match cache.peek(&key, &request.ask()) {
+        let parts = shared.key_parts(&request);
+        match near.peek(&parts, &request.ask()) {
             Verdict::Serve(token) => {
-                counters.hit();
+                counters.hit(*lane);
                 ExchangeFuture::ready(Ok(token))
             }
             Verdict::Renew(token) => {
-                counters.hit();
-                self.renew(key, request);
+                counters.hit(*lane);
+                shared.renew(Key::of(&parts), request);
                 ExchangeFuture::ready(Ok(token))
             }
             Verdict::Refuse(error) => {
-                counters.hit();
+                counters.hit(*lane);
                 ExchangeFuture::ready(Err(error))
             }
-            Verdict::Exchange => self.wait(key, request),
+            Verdict::Exchange => shared.wait(Key::of(&parts), request),
         }
-    }
-
-    fn wait(&self, key: Key, request: ExchangeRequest) -> ExchangeFuture {
-        self.0.held.counters.miss();
-        if request.refused.is_some() {
-            self.0.held.counters.refused();
-        }
-        let shared = Arc::clone(&self.0);
-        let obtained = async move { shared.obtain(key, &request).await };
-        ExchangeFuture::waiting(self.0.control_plane.spawn(obtained))
-    }
-
-    /// Exchanges a renewed JWT while the token that is held serves, one at a time for each subject. What comes of it is in the
-    /// cache; nobody waits for it.
-    fn renew(&self, key: Key, request: ExchangeRequest) {
-        let Some(turn) = self.0.held.renewals.begin(key) else {
-            return;
-        };
-        self.0.held.counters.overlapped();
-        let shared = Arc::clone(&self.0);
-        self.0.control_plane.spawn(async move {
-            let _turn = turn;
-            let _ = shared.obtain(key, &request).await;
-        });
     }
 }
 
@@ -175,7 +174,7 @@ impl<S> Clone for Exchange<S> {
 impl<S> fmt::Debug for Exchange<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
-            .field("cache", &self.0.held.cache)
+            .field("cache", &self.0.shared.held.cache)
             .finish_non_exhaustive()
     }
 }
@@ -214,13 +213,37 @@ where
         + 'static,
     S::Future: Send,
 {
-    fn key_of(&self, request: &ExchangeRequest) -> Key {
+    fn key_parts(&self, request: &ExchangeRequest) -> KeyParts {
         let ExchangeRequest { identity, grant, .. } = request;
         if self.overlap {
-            Key::of(identity, grant)
+            KeyParts::new(identity, grant)
         } else {
-            Key::of_one_expiry(identity, grant)
+            KeyParts::of_one_expiry(identity, grant)
         }
+    }
+
+    fn wait(self: &Arc<Self>, key: Key, request: ExchangeRequest) -> ExchangeFuture {
+        self.held.counters.miss();
+        if request.refused.is_some() {
+            self.held.counters.refused();
+        }
+        let shared = Arc::clone(self);
+        let obtained = async move { shared.obtain(key, &request).await };
+        ExchangeFuture::waiting(self.control_plane.spawn(obtained))
+    }
+
+    /// Exchanges a renewed JWT while the token that is held serves, one at a time for each subject. What comes of it is in the
+    /// cache; nobody waits for it.
+    fn renew(self: &Arc<Self>, key: Key, request: ExchangeRequest) {
+        let Some(turn) = self.held.renewals.begin(key) else {
+            return;
+        };
+        self.held.counters.overlapped();
+        let shared = Arc::clone(self);
+        self.control_plane.spawn(async move {
+            let _turn = turn;
+            let _ = shared.obtain(key, &request).await;
+        });
     }
 
     /// What the cache holds by now, or comes to hold.
@@ -310,7 +333,7 @@ impl ExchangeBuilder {
     pub fn build(self) -> Exchange {
         let service = TokenExchange::new(self.http.clone(), self.clock.clone(), self.deadline);
         let service = match &self.previous {
-            Some(previous) => service.succeeding(&previous.0.service),
+            Some(previous) => service.succeeding(&previous.0.shared.service),
             None => service,
         };
         self.build_over(service)
@@ -330,14 +353,14 @@ impl ExchangeBuilder {
         S::Future: Send,
     {
         let held = match &self.previous {
-            Some(previous) => previous.0.held.clone(),
+            Some(previous) => previous.0.shared.held.clone(),
             None => Held {
                 cache: Cache::new(self.capacity, self.clock.clone()),
                 renewals: Renewals::default(),
                 counters: Arc::default(),
             },
         };
-        Exchange(Arc::new(Shared {
+        Exchange::at(Arc::new(Shared {
             service: exchange,
             clock: self.clock,
             control_plane: self.control_plane.unwrap_or_else(Handle::current),

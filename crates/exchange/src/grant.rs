@@ -22,7 +22,7 @@ pub enum FederationPolicy {
 #[derive(Clone, Debug)]
 pub struct Grant(Arc<Parameters>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Parameters {
     endpoint: TokenEndpoint,
     policy: FederationPolicy,
@@ -86,6 +86,12 @@ impl Grant {
             scope,
             digest,
         }))
+    }
+
+    /// The same for one worker alone: its clones are counted where no other core counts.
+    #[must_use]
+    pub fn for_one_worker(&self) -> Self {
+        Self(Arc::new(Parameters::clone(&self.0)))
     }
 
     /// Where the exchange is made.

@@ -6,11 +6,15 @@ use identity::{Expiry, Identity};
 use crate::Grant;
 use crate::grant::sha256;
 
-/// What a cached answer is filed under: SHA-256 over the subject's digest, the grant's digest and, where it is to be part of the
-/// key, the JWT's expiry.
+/// What distinguishes two answers: the subject's digest, the grant's digest and, where it is to be told apart by that, the JWT's
+/// expiry.
 ///
-/// Two callers share a key only if Databricks could not tell them apart. All parts have a fixed length, so no byte can move from
+/// Two callers share these only if Databricks could not tell them apart. All parts have a fixed length, so no byte can move from
 /// one to its neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyParts([u8; 32 + 32 + 9]);
+
+/// What a cached answer is filed under: SHA-256 over its [`KeyParts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key([u8; 32]);
 
@@ -18,11 +22,11 @@ pub(crate) struct Key([u8; 32]);
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeyHasher(u64);
 
-// === impl Key ===
+// === impl KeyParts ===
 
-impl Key {
+impl KeyParts {
     /// Takes an [`Identity`], and with it the proof that the token was verified. There is no other way to a key.
-    pub(crate) fn of(identity: &Identity, grant: &Grant) -> Self {
+    pub(crate) fn new(identity: &Identity, grant: &Grant) -> Self {
         Self::from_parts(identity.digest().as_bytes(), None, grant)
     }
 
@@ -32,8 +36,8 @@ impl Key {
     }
 
     fn from_parts(subject: &[u8; 32], expiry: Option<Expiry>, grant: &Grant) -> Self {
-        let mut input = [0; 32 + 32 + 9];
-        let (to_subject, rest) = input.split_at_mut(32);
+        let mut all = [0; 32 + 32 + 9];
+        let (to_subject, rest) = all.split_at_mut(32);
         let (to_grant, to_expiry) = rest.split_at_mut(32);
         to_subject.copy_from_slice(subject);
         to_grant.copy_from_slice(grant.digest());
@@ -41,8 +45,37 @@ impl Key {
             *tag = 1;
             to_end.copy_from_slice(&end.seconds().to_be_bytes());
         }
+        Self(all)
+    }
+
+    /// One of 256, in which the same parts always are: by the subject's digest, and by the grant's, as one subject may have many.
+    pub(crate) fn group(&self) -> u8 {
+        let [subject, ..] = self.0;
+        subject ^ self.0[32]
+    }
+
+    /// Parts of nobody, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_bytes(subject: u8, grant: u8) -> Self {
+        let mut all = [0; 32 + 32 + 9];
+        all[..32].fill(subject);
+        all[32..64].fill(grant);
+        Self(all)
+    }
+}
+
+// === impl Key ===
+
+impl Key {
+    pub(crate) fn of(parts: &KeyParts) -> Self {
         // In one shot, because an incremental context is an allocation, and this is the path of a cache hit.
-        Self(sha256(&digest::digest(&digest::SHA256, &input)))
+        Self(sha256(&digest::digest(&digest::SHA256, &parts.0)))
+    }
+
+    /// One of 65,536, in which the same key always is.
+    pub(crate) fn group(&self) -> u16 {
+        let [.., a, b] = self.0;
+        u16::from_ne_bytes([a, b])
     }
 
     /// A key of nobody, for tests that need any key at all.

@@ -50,6 +50,7 @@ mod grant;
 mod host_metadata;
 mod key;
 mod name;
+mod near;
 mod renewals;
 mod slot;
 mod stats;

@@ -142,6 +142,14 @@ impl Slot {
         }
     }
 
+    /// The same in memory of its own, of a token and nothing else.
+    pub(crate) fn copied(&self) -> Option<Self> {
+        match &self.0 {
+            State::Good(held) => Some(Self(State::Good(held.copied()?))),
+            State::Troubled(_) => None,
+        }
+    }
+
     /// How long anything of it may be of use.
     pub(crate) fn life(&self, now: UnixTime) -> Duration {
         let token = self.held().map(|held| held.expiry.0.since(now));
@@ -209,6 +217,11 @@ impl Held {
     fn new(token: AccessToken, of: Expiry) -> Self {
         let (header, expiry) = token.into_parts();
         Self { header, expiry, of }
+    }
+
+    fn copied(&self) -> Option<Self> {
+        let token = AccessToken::from_parts(self.header.clone(), self.expiry).copied()?;
+        Some(Self::new(token, self.of))
     }
 
     /// The token for whoever presents a JWT that ends at `jwt`: used no longer than either.

@@ -24,7 +24,7 @@ pub struct Identity {
 pub(crate) struct Verified(triomphe::Arc<HeaderSlice<Facts, str>>);
 
 /// What a verified JWT says, but for its subject.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     /// Thin, as there is one of these for every token that is remembered.
     pub(crate) issuer: Arc<Box<str>>,
@@ -93,6 +93,11 @@ impl Identity {
 impl Verified {
     pub(crate) fn new(subject: &str, facts: Facts) -> Self {
         Self(triomphe::Arc::from_header_and_str(facts, subject))
+    }
+
+    /// The same in memory of its own, which counts its clones apart.
+    pub(crate) fn copied(&self) -> Self {
+        Self::new(&self.0.slice, self.facts().clone())
     }
 
     /// Whether the token would still be admitted: its key stands, and its time has come and is not up.

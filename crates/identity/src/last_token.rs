@@ -5,17 +5,27 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::BearerToken;
 use crate::digest::TokenDigest;
+use crate::facts::Verified;
+use crate::memory::MemoryId;
 use shared::Shared;
 
-/// The token that was presented last on one connection, with its digest.
+/// The token that was presented last on one connection, with its digest, and what came of its verification.
 ///
 /// Most clients present one token with every request, until it ends. To compare it costs a twentieth of hashing it, and a
-/// hundredth where the processor has no instructions for SHA-256.
+/// hundredth where the processor has no instructions for SHA-256. Nor do cores that are presented the same token wait for each
+/// other at the memory of what was verified: from the second time on, each has a copy of its own.
 ///
-/// Nothing is decided here: equal bytes have equal digests, and what a digest stands for is looked up and judged anew each
-/// time. Only what was verified is kept, and nothing once [`forget`](Self::forget) was called. Its `Debug` shows no token.
+/// Nothing is decided here: equal bytes have equal digests, and what was found is judged anew each time, for the memory alone in
+/// which it was found. Only what was verified is kept, and nothing once [`forget`](Self::forget) was called. Its `Debug` shows no token.
 #[derive(Default)]
 pub struct LastToken(Mutex<Option<Shared>>);
+
+/// What is known of a token.
+pub(crate) struct Known {
+    pub(crate) digest: TokenDigest,
+    /// To be judged anew.
+    pub(crate) verified: Option<Verified>,
+}
 
 // === impl LastToken ===
 
@@ -25,16 +35,24 @@ impl LastToken {
         *self.kept() = None;
     }
 
-    /// `token`, which has this digest, was verified.
-    pub(crate) fn keep(&self, token: &BearerToken, digest: TokenDigest) {
-        *self.kept() = Some(Shared::new(token.expose(), digest));
+    /// `token`, which has this digest, was verified; and what came of it, in which memory, once it comes again.
+    pub(crate) fn keep(
+        &self,
+        token: &BearerToken,
+        digest: TokenDigest,
+        verified: Option<(&Verified, MemoryId)>,
+    ) {
+        *self.kept() = Some(Shared::new(token.expose(), digest, verified));
     }
 
-    /// The digest of `token`, if it is the one that is kept.
-    pub(crate) fn known(&self, token: &BearerToken) -> Option<TokenDigest> {
+    /// What is known of `token`, if it is the one that is kept; and what came of it, if that was in the memory `of`.
+    pub(crate) fn known(&self, token: &BearerToken, of: MemoryId) -> Option<Known> {
         let kept = self.kept();
         let kept = kept.as_ref()?;
-        are_equal(kept, token.expose()).then_some(kept.digest)
+        are_equal(kept.token(), token.expose()).then(|| Known {
+            digest: kept.digest(),
+            verified: kept.verified(of).cloned(),
+        })
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Shared>> {
@@ -60,6 +78,10 @@ mod tests {
 
     use super::*;
 
+    fn known(last: &LastToken, token: &BearerToken) -> Option<TokenDigest> {
+        last.known(token, MemoryId::next()).map(|known| known.digest)
+    }
+
     proptest! {
         #[test]
         fn a_digest_that_is_known_is_that_of_the_token_whatever_was_presented_before(
@@ -74,9 +96,9 @@ mod tests {
             for presented in [&token, &token, &near, &shorter, &token] {
                 let presented = BearerToken::new(presented.clone());
                 let digest = TokenDigest::of(&presented);
-                prop_assert!(last.known(&presented).is_none_or(|known| known == digest));
-                last.keep(&presented, digest);
-                prop_assert!(last.known(&presented) == Some(digest));
+                prop_assert!(known(&last, &presented).is_none_or(|known| known == digest));
+                last.keep(&presented, digest, None);
+                prop_assert!(known(&last, &presented) == Some(digest));
             }
         }
     }
@@ -85,10 +107,10 @@ mod tests {
     fn what_was_forgotten_is_held_no_longer_and_never_shown() {
         let last = LastToken::default();
         let token = BearerToken::new("secret");
-        last.keep(&token, TokenDigest::of(&token));
+        last.keep(&token, TokenDigest::of(&token), None);
         assert!(!format!("{last:?}").contains("secret"));
-        assert!(last.known(&token).is_some());
+        assert!(known(&last, &token).is_some());
         last.forget();
-        assert!(last.known(&token).is_none());
+        assert!(known(&last, &token).is_none());
     }
 }

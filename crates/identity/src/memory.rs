@@ -19,7 +19,12 @@ use crate::{Clock, UnixTime};
 #[derive(Clone)]
 pub(crate) struct Memory(Arc<Inner>);
 
+/// Which memory it was, among all that there ever were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryId(u64);
+
 struct Inner {
+    id: MemoryId,
     tokens: Cache<TokenDigest, Verified, UnitWeighter, BuildDigestHasher>,
     clock: Clock,
     /// When the last sweep began.
@@ -32,7 +37,16 @@ impl Memory {
     pub(crate) fn new(entries: u64, clock: Clock) -> Self {
         let tokens = with_room_for(entries);
         let swept = AtomicU64::new(clock.now().seconds());
-        Self(Arc::new(Inner { tokens, clock, swept }))
+        Self(Arc::new(Inner {
+            id: MemoryId::next(),
+            tokens,
+            clock,
+            swept,
+        }))
+    }
+
+    pub(crate) fn id(&self) -> MemoryId {
+        self.0.id
     }
 
     /// What is remembered of a token that would still be admitted.
@@ -61,6 +75,15 @@ impl fmt::Debug for Memory {
         f.debug_struct("Memory")
             .field("entries", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+// === impl MemoryId ===
+
+impl MemoryId {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Relaxed))
     }
 }
 

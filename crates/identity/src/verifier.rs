@@ -93,16 +93,11 @@ impl Verifier {
                     size: token.expose().len(),
                 });
             }
-            let known = last.known(&token);
-            let digest = known.unwrap_or_else(|| TokenDigest::of(&token));
-            let verified = match self.0.memory.recall(digest, self.0.clock.now()) {
-                Some(verified) => verified,
+            let verified = match self.0.recall(&token, last) {
+                Ok(verified) => verified,
                 // Boxed: it is rare, and its state is large.
-                None => Box::pin(self.0.judge_and_remember(&token, digest)).await?,
+                Err(unknown) => Box::pin(self.0.judge_and_remember(&token, unknown, last)).await?,
             };
-            if known.is_none() {
-                last.keep(&token, digest);
-            }
             Ok(Identity::new(token, verified))
         }
     }
@@ -125,13 +120,35 @@ impl Verifier {
 // === impl Inner ===
 
 impl Inner {
+    /// What came of `token` before, from the connection itself or from memory, judged anew.
+    ///
+    /// # Errors
+    /// Its digest, if it is new.
+    fn recall(&self, token: &BearerToken, last: &LastToken) -> Result<Verified, TokenDigest> {
+        let (now, memory) = (self.clock.now(), &self.memory);
+        let known = last.known(token, memory.id());
+        let comes_again = known.is_some();
+        let (digest, verified) = match known {
+            Some(known) => (known.digest, known.verified),
+            None => (TokenDigest::of(token), None),
+        };
+        if let Some(verified) = verified.filter(|verified| verified.is_current(now)) {
+            return Ok(verified);
+        }
+        let verified = memory.recall(digest, now).ok_or(digest)?;
+        last.keep(token, digest, comes_again.then_some((&verified, memory.id())));
+        Ok(verified)
+    }
+
     async fn judge_and_remember(
         &self,
         token: &BearerToken,
         digest: TokenDigest,
+        last: &LastToken,
     ) -> Result<Verified, Rejection> {
         let verified = self.judge(token.expose()).await?;
         self.memory.remember(digest, verified.clone());
+        last.keep(token, digest, None);
         Ok(verified)
     }
 

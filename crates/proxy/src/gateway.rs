@@ -8,12 +8,10 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use exchange::{AccessToken, ExchangeError, ExchangeRequest};
 use identity::{Clock, Verifier};
 use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
-use tower::Service;
 
 use crate::accept::{Crowd, Desk, Usher, Worker, accept_all};
 use crate::counters::{Counters, CountersSnapshot};
@@ -22,7 +20,7 @@ use crate::journey::Rules;
 use crate::limits::Places;
 use crate::observe::AccessSink;
 use crate::share::Shares;
-use crate::{Drained, Listener, Routes, Settings};
+use crate::{Drained, Listener, Routes, Settings, Swap};
 use post::{Post, Shared, Standing};
 
 /// A gateway that is ready to be started. `S` swaps a verified identity for a token: [`exchange::Exchange`], or a test's own.
@@ -59,15 +57,7 @@ struct Work {
 
 // === impl Gateway ===
 
-impl<S> Gateway<S>
-where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
+impl<S: Swap> Gateway<S> {
     /// `routes` says where to, `verifier` who, and `swap` gives the token; `sink` is told of every request.
     pub fn new(
         routes: Arc<Routes>,

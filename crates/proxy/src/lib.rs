@@ -69,6 +69,7 @@ mod settings;
 mod share;
 mod socket;
 mod spare_fields;
+mod swap;
 mod upgrade;
 
 pub use accept::{Listener, ServerTls, guarded};
@@ -83,6 +84,7 @@ pub use request_id::RequestId;
 pub use route::{Allowances, InvalidWorkspace, Metadata, RouteConflict, Routes, Workspace, WorkspaceUrl};
 pub use settings::Settings;
 pub use share::Share;
+pub use swap::Swap;
 
 use body::Body;
 use failure::Failure;

@@ -2,6 +2,7 @@ mod host;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -147,7 +148,7 @@ impl Routes {
         let all: Vec<_> = self
             .all
             .iter()
-            .map(|those| Arc::new(Workspace::clone(those)))
+            .map(|those| Arc::new(those.for_one_worker()))
             .collect();
         let own = |those: &Arc<Workspace>| all.get(those.index).map(Arc::clone);
         let by_host = self.by_host.iter();
@@ -221,6 +222,15 @@ impl Workspace {
             index: 0,
         }
     }
+
+    /// The same, with copies of its own of what each request takes a share in.
+    fn for_one_worker(&self) -> Self {
+        Self {
+            url: self.url.for_one_worker(),
+            grant: self.grant.for_one_worker(),
+            ..self.clone()
+        }
+    }
 }
 
 // === impl WorkspaceUrl ===
@@ -263,6 +273,17 @@ impl WorkspaceUrl {
 }
 
 impl WorkspaceUrl {
+    fn for_one_worker(&self) -> Self {
+        let own = HeaderValue::from_bytes(self.host_header.as_bytes());
+        let own_authority = Authority::from_str(self.authority.as_str());
+        Self {
+            // What was good before is so again.
+            host_header: own.unwrap_or_else(|_| self.host_header.clone()),
+            authority: own_authority.unwrap_or_else(|_| self.authority.clone()),
+            ..self.clone()
+        }
+    }
+
     /// Whether `authority` is this workspace's: the same host, and the same port, left out or not.
     pub(crate) fn is_at(&self, authority: &Authority) -> bool {
         let default_port = if self.tls.is_some() { 443 } else { 80 };

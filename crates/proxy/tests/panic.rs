@@ -11,16 +11,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use exchange::{
-    AccessToken, Exchange, ExchangeError, ExchangeRequest, FederationPolicy, Grant, Scope, TokenEndpoint,
-};
+use exchange::{Exchange, ExchangeRequest, FederationPolicy, Grant, Scope, TokenEndpoint};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use identity::{Audience, FixedKeys, Issuer, KeySource, Verifier};
 use proxy::{
-    AccessRecord, AccessSink, Gateway, Listener, RefusalRecord, Routes, Running, Settings, Workspace,
+    AccessRecord, AccessSink, Gateway, Listener, RefusalRecord, Routes, Running, Settings, Swap, Workspace,
     WorkspaceUrl,
 };
 use rustls::{ClientConfig, RootCertStore};
@@ -29,7 +27,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 use tokio::time::timeout;
-use tower::{Service, ServiceExt as _, service_fn};
+use tower::{ServiceExt as _, service_fn};
 
 /// What the access log was told: status, failure and all.
 #[derive(Clone, Default)]
@@ -57,15 +55,7 @@ impl AccessSink for Lines {
 // === impl World ===
 
 impl World {
-    async fn with<S>(swap: S) -> Self
-    where
-        S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
+    async fn with(swap: impl Swap) -> Self {
         let idp = Idp::start().await;
         let databricks = Databricks::start(&idp).await;
         let lines = Lines::default();
@@ -195,17 +185,7 @@ fn routes(databricks: &Databricks) -> Arc<Routes> {
 }
 
 /// Panics over mallory, once that and the request beside it are both on their way, with what must not be told.
-fn swap(
-    beside: usize,
-) -> impl Service<
-    ExchangeRequest,
-    Response = AccessToken,
-    Error = ExchangeError,
-    Future = impl Future<Output = Result<AccessToken, ExchangeError>> + Send,
-> + Clone
-+ Send
-+ Sync
-+ 'static {
+fn swap(beside: usize) -> impl Swap {
     let (meeting, exchange) = (
         Arc::new(Barrier::new(beside + 1)),
         Exchange::builder(http()).build(),

@@ -2,13 +2,17 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say so and stop")]
 
+use std::future::{Pending, pending};
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest, FederationPolicy, Grant, Scope, TokenEndpoint};
 use identity::Verifier;
 use proxy::{
-    AccessRecord, AccessSink, Gateway, Listener, RefusalRecord, Routes, Settings, Workspace, WorkspaceUrl,
+    AccessRecord, AccessSink, Gateway, Listener, RefusalRecord, Routes, Settings, Swap, Workspace,
+    WorkspaceUrl,
 };
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,6 +28,10 @@ impl AccessSink for NoLog {
 
 /// A gateway that knows this host and nobody, and what tells whether it is still remembered.
 fn gateway(host: &str) -> (Gateway<impl Swap>, Weak<Routes>) {
+    gateway_over(host, service_fn(|_: ExchangeRequest| pending()))
+}
+
+fn gateway_over<S: Swap>(host: &str, swap: S) -> (Gateway<S>, Weak<Routes>) {
     let url = "http://127.0.0.1:1".parse().expect("a URL");
     let endpoint = TokenEndpoint::workspace(&url);
     let grant = Grant::new(endpoint, FederationPolicy::AccountWide, Scope::default());
@@ -33,7 +41,6 @@ fn gateway(host: &str) -> (Gateway<impl Swap>, Weak<Routes>) {
     let routes = Arc::new(Routes::new(vec![workspace]).expect("one route"));
     let (verifier, _keys) = Verifier::builder(Vec::new(), http()).build();
     let known = Arc::downgrade(&routes);
-    let swap = service_fn(|_: ExchangeRequest| std::future::pending::<Result<AccessToken, ExchangeError>>());
     (
         Gateway::new(routes, verifier, swap, Settings::default(), Arc::new(NoLog)),
         known,
@@ -46,24 +53,6 @@ fn http() -> reqwest::Client {
     let tls = ClientConfig::builder().with_root_certificates(RootCertStore::empty());
     let builder = reqwest::Client::builder().tls_backend_preconfigured(tls.with_no_client_auth());
     builder.build().expect("a client")
-}
-
-trait Swap:
-    Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Swap for S where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
 }
 
 /// The status of a request for this host without a token, on a connection that stays open.
@@ -93,4 +82,41 @@ async fn what_a_gateway_was_before_is_forgotten_and_its_connections_are_not() {
     assert_eq!(status(&mut client, "after.example").await, "401");
     assert!(known.upgrade().is_none(), "somebody still holds on to it");
     assert!(still_known.upgrade().is_some());
+}
+
+/// Counts how many workers it was made for.
+#[derive(Clone, Default)]
+struct Made(Arc<AtomicUsize>);
+
+impl Service<ExchangeRequest> for Made {
+    type Response = AccessToken;
+    type Error = ExchangeError;
+    type Future = Pending<Result<AccessToken, ExchangeError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ExchangeError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: ExchangeRequest) -> Self::Future {
+        pending()
+    }
+}
+
+impl Swap for Made {
+    fn for_one_worker(&self) -> Self {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn each_worker_has_a_swap_of_its_own_before_and_after() {
+    let (first, next) = (Made::default(), Made::default());
+    let (before, _) = gateway_over("before.example", first.clone());
+    let two = NonZeroUsize::new(2).expect("not zero");
+    let _running = before.start(Vec::new(), two).expect("threads");
+    assert_eq!(first.0.load(Ordering::Relaxed), 2);
+    let (after, _) = gateway_over("after.example", next.clone());
+    let _serving = before.go_on_as(after);
+    assert_eq!(next.0.load(Ordering::Relaxed), 2);
 }

@@ -186,6 +186,24 @@ async fn the_tower_service_is_the_same_front_door() {
 }
 
 #[tokio::test]
+async fn all_workers_have_one_cache_and_count_together() {
+    let (callers, endpoint) = (Callers::new().await, Endpoint::open());
+    let exchange = over(&callers, endpoint.granting(3600, &callers));
+    let alice = callers.identity("alice").await;
+    let workers = [(); 20].map(|()| exchange.for_one_worker());
+    let first = exchange.access_token(&alice, &grant()).await.unwrap();
+    for worker in &workers {
+        for _ in 0..3 {
+            let token = worker.access_token(&alice, &grant()).await.unwrap();
+            assert_eq!(text(&token), text(&first));
+        }
+    }
+    assert_eq!((endpoint.exchanges(), workers[0].stats().hits), (1, 60));
+    drop(workers);
+    assert_eq!(exchange.stats().hits, 60, "what one has counted outlives it");
+}
+
+#[tokio::test]
 async fn the_cache_holds_no_more_than_its_capacity() {
     let (callers, endpoint) = (Callers::new().await, Endpoint::open());
     let service = endpoint.granting(3600, &callers);

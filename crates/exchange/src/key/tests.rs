@@ -19,11 +19,11 @@ struct Parts {
 
 impl Parts {
     fn key(&self) -> Key {
-        Key::from_parts(
+        Key::of(&KeyParts::from_parts(
             &self.subject,
             self.expiry.map(|end| Expiry(UnixTime::from_seconds(end.into()))),
             &self.grant(),
-        )
+        ))
     }
 
     fn grant(&self) -> Grant {

@@ -1,4 +1,5 @@
 mod forged;
+mod presented_again;
 mod remembered;
 mod rules;
 mod second_opinion;

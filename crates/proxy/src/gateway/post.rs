@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use arc_swap::ArcSwap;
-use exchange::{AccessToken, ExchangeError, ExchangeRequest};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tower::Service;
 
 use crate::accept::{Crowd, Peer, Serve};
 use crate::body::RequestBody;
@@ -22,7 +20,7 @@ use crate::limits::{self, Places};
 use crate::linger::Lingering;
 use crate::observe::{AccessSink, Observed, Observer, Trail, Unread};
 use crate::share::Shares;
-use crate::{Failure, Settings};
+use crate::{Failure, Settings, Swap};
 
 /// One worker's part of the gateway.
 pub(super) struct Post<S>(pub(super) Arc<Standing<S>>);
@@ -55,7 +53,7 @@ struct Duty<S> {
 
 // === impl Standing ===
 
-impl<S: Clone> Standing<S> {
+impl<S: Swap> Standing<S> {
     pub(super) fn new(
         number: usize,
         shared: Shared,
@@ -101,13 +99,13 @@ impl<S> Standing<S> {
 
 // === impl Duty ===
 
-impl<S: Clone> Duty<S> {
+impl<S: Swap> Duty<S> {
     /// With the connections of `before`, as far as they lead to where these rules do.
     fn new(before: &Upstream, rules: &Arc<Rules>, swap: &S, settings: &Arc<Settings>) -> Self {
         let upstream = before.for_workspaces(rules.routes.workspaces(), settings);
         let own = Arc::new(for_one_worker(rules));
         Self {
-            journey: Journey::new(own, swap.clone(), upstream.clone()),
+            journey: Journey::new(own, swap.for_one_worker(), upstream.clone()),
             upstream,
             settings: Arc::clone(settings),
             shares: rules.shares.clone(),
@@ -137,15 +135,7 @@ impl<S> Clone for Post<S> {
     }
 }
 
-impl<S> Serve for Post<S>
-where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
+impl<S: Swap> Serve for Post<S> {
     fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.0.duty.load().settings)
     }

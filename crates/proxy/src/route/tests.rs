@@ -85,6 +85,15 @@ fn a_worker_has_the_same_routes_and_shares_only_what_is_told_later() {
         found(&own, &to("c.example.com")),
         Err(Failure::UnknownHost(_))
     ));
+    let places = |routes: &Routes| {
+        let url = &routes.workspaces()[1].url;
+        (
+            url.host_header.as_bytes().as_ptr(),
+            url.authority.as_str().as_ptr(),
+        )
+    };
+    let (ours, theirs) = (places(&own), places(&routes));
+    assert!(ours.0 != theirs.0 && ours.1 != theirs.1);
     routes.workspaces()[1].metadata.set(HostMetadata::default());
     let served = own.find(&to("b2.example.com")).unwrap().workspace;
     assert!(served.metadata.read().is_some());

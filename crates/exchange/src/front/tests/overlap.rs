@@ -107,7 +107,7 @@ async fn who_waits_with_a_good_jwt_is_not_told_the_refusal_of_an_older_one() {
 /// One thing that may happen.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// A caller asks, with the JWT of a generation.
+    /// A caller asks, whichever worker has their connection, with the JWT of a generation.
     Ask { caller: usize, generation: usize },
     /// As before, after the workspace has refused the token that this caller got last.
     Refused { caller: usize, generation: usize },
@@ -142,8 +142,9 @@ async fn nobody_is_served_wrongly(callers: &Callers, all: &[Vec<Identity>], step
         })
     });
     let exchange = over(callers, service);
+    let workers = [exchange.for_one_worker(), exchange.for_one_worker()];
     let mut last = [None, None, None];
-    for step in steps {
+    for (number, step) in steps.into_iter().enumerate() {
         let (caller, generation, refused) = match step {
             Step::Ask { caller, generation } => (caller, generation, None),
             Step::Refused { caller, generation } => (caller, generation, last[caller].clone()),
@@ -160,7 +161,7 @@ async fn nobody_is_served_wrongly(callers: &Callers, all: &[Vec<Identity>], step
         let identity = &all[caller][generation];
         let mut request = ExchangeRequest::new(identity.clone(), grant());
         request.refused = refused;
-        if let Ok(token) = exchange.answer(request).await {
+        if let Ok(token) = workers[number % 2].answer(request).await {
             let now = callers.clock.now();
             assert!(
                 text(&token).starts_with(&format!("Bearer caller-{caller}|")),
