@@ -100,8 +100,9 @@ impl Cache {
         self.0.keep(key, slot);
     }
 
-    pub(crate) fn clock(&self) -> &Clock {
-        &self.0.clock
+    #[cfg(test)]
+    pub(crate) fn now(&self) -> identity::UnixTime {
+        self.0.clock.now()
     }
 
     /// A good answer, by `exchange` if there is none or a better one may be had. However many ask at once, one of them runs it.

@@ -14,7 +14,7 @@ use crate::future::{BROKE, STOPPED};
 use crate::key::{Key, KeyParts};
 use crate::near::Near;
 use crate::renewals::Renewals;
-use crate::slot::Verdict;
+use crate::slot::{Ask, Verdict};
 use crate::stats::{Counters, Lane};
 use crate::{
     AccessToken, EndpointHealth, ExchangeError, ExchangeFuture, ExchangeRequest, ExchangeStats, Grant,
@@ -138,15 +138,35 @@ where
             .await
     }
 
+    /// The token that is in the cache for `identity` under `grant`, if it is to be served as it is: [`call`](tower::Service::call)
+    /// answers with the same. Without a request of its own, of which nothing would be left to do.
+    pub fn at_hand(&self, identity: &Identity, grant: &Grant) -> Option<AccessToken> {
+        let Desk { shared, near, lane } = &*self.0;
+        let (now, expiry) = (shared.clock.now(), identity.expiry());
+        if !is_usable_at(expiry, now) {
+            return None;
+        }
+        let ask = Ask {
+            expiry,
+            refused: None,
+        };
+        let verdict = near.peek(&shared.key_parts(identity, grant), &ask, now);
+        let Verdict::Serve(token) = verdict else {
+            return None;
+        };
+        shared.held.counters.hit(*lane);
+        Some(token)
+    }
+
     fn answer(&self, request: ExchangeRequest) -> ExchangeFuture {
         let Desk { shared, near, lane } = &*self.0;
-        let counters = &shared.held.counters;
-        if !is_usable_at(request.identity.expiry(), shared.clock.now()) {
+        let (counters, now) = (&shared.held.counters, shared.clock.now());
+        if !is_usable_at(request.identity.expiry(), now) {
             counters.nearly_expired();
             return ExchangeFuture::ready(Err(ExchangeError::nearly_expired()));
         }
-        let parts = shared.key_parts(&request);
-        match near.peek(&parts, &request.ask()) {
+        let parts = shared.key_parts(&request.identity, &request.grant);
+        match near.peek(&parts, &request.ask(), now) {
             Verdict::Serve(token) => {
                 counters.hit(*lane);
                 ExchangeFuture::ready(Ok(token))
@@ -213,8 +233,7 @@ where
         + 'static,
     S::Future: Send,
 {
-    fn key_parts(&self, request: &ExchangeRequest) -> KeyParts {
-        let ExchangeRequest { identity, grant, .. } = request;
+    fn key_parts(&self, identity: &Identity, grant: &Grant) -> KeyParts {
         if self.overlap {
             KeyParts::new(identity, grant)
         } else {

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use identity::UnixTime;
+
 use crate::cache::{Cache, Found, Version};
 use crate::key::{Key, KeyParts};
 use crate::slot::{Ask, Slot, Verdict};
@@ -39,12 +41,10 @@ impl Near {
         }
     }
 
-    /// What holds for `ask`, at once.
-    pub(crate) fn peek(&self, parts: &KeyParts, ask: &Ask<'_>) -> Verdict {
+    /// What holds for `ask` at `now`.
+    pub(crate) fn peek(&self, parts: &KeyParts, ask: &Ask<'_>, now: UnixTime) -> Verdict {
         let slot = self.slot(parts);
-        slot.map_or(Verdict::Exchange, |slot| {
-            slot.judge(ask, self.cache.clock().now())
-        })
+        slot.map_or(Verdict::Exchange, |slot| slot.judge(ask, now))
     }
 
     fn slot(&self, parts: &KeyParts) -> Option<Slot> {

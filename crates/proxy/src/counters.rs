@@ -29,7 +29,7 @@ pub(crate) struct Counters {
 /// One figure. As nobody else writes it, nothing comes between its reading and its writing, and no instruction has to lock the
 /// memory for both.
 #[derive(Debug, Default)]
-struct Count(AtomicU64);
+pub(crate) struct Count(AtomicU64);
 
 /// What the workers have done until now.
 #[derive(Clone, Debug, Default)]
@@ -167,6 +167,13 @@ impl Counters {
 impl Count {
     fn add(&self, more: u64) {
         self.0.store(self.total().wrapping_add(more), Relaxed);
+    }
+
+    /// How often it was asked before.
+    pub(crate) fn next(&self) -> u64 {
+        let before = self.total();
+        self.add(1);
+        before
     }
 
     /// Of what was added.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
 use http::{Request, Response};
-use identity::{BearerToken, Clock, LastToken, Verifier};
+use identity::{BearerToken, Clock, Identity, LastToken, Verifier};
 use tower::{Service, ServiceExt as _};
 
 use crate::accept::Interim;
@@ -17,7 +17,7 @@ use crate::rewrite::Authority;
 use crate::route::{Destination, Workspace};
 use crate::share::Shares;
 use crate::upgrade::Upgrade;
-use crate::{Body, Credentials, Failure, Forward, ForwardError, Routes, head, relay, replay, rewrite};
+use crate::{Body, Credentials, Failure, Forward, ForwardError, Routes, Swap, head, relay, replay, rewrite};
 
 /// The way of every request. `S` swaps an identity for a token, `U` is the workspaces: the two seams.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl<S, U> Journey<S, U> {
 
 impl<S, U> Journey<S, U>
 where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError> + Clone,
+    S: Swap,
     U: Service<Forward, Response = Response<UpstreamBody>, Error = ForwardError> + Clone,
 {
     /// route -> authenticate -> swap -> rewrite -> forward -> relay.
@@ -163,17 +163,26 @@ where
                     return Ok((Authority::passed(passed), None));
                 }
             };
-            trail.authenticated(&identity);
+            let identity = trail.authenticated(identity);
             // Before the swap: what is refused costs no exchange either.
             if let Some(shares) = &self.rules.shares {
-                shares.take(&identity, workspace)?;
+                shares.take(identity, workspace)?;
             }
-            let request = ExchangeRequest::new(identity, workspace.grant.clone());
-            let mut swap = self.swap.clone();
-            let token = swap.ready().await?.call(request).await?;
+            let token = match self.swap.at_hand(identity, &workspace.grant) {
+                Some(token) => token,
+                // Boxed: it is rare, and every request would have room for it.
+                None => Box::pin(self.swapped(identity.clone(), workspace)).await?,
+            };
             trail.swapped();
             Ok((Authority::exchanged(token.clone()), Some(token)))
         }
+    }
+
+    /// The token that has to be waited for, or the reason why there is none.
+    async fn swapped(&self, identity: Identity, workspace: &Workspace) -> Result<AccessToken, ExchangeError> {
+        let request = ExchangeRequest::new(identity, workspace.grant.clone());
+        let mut swap = self.swap.clone();
+        swap.ready().await?.call(request).await
     }
 
     /// The questions that clients ask before they have a token.
@@ -198,8 +207,8 @@ where
                 let request = TokenRequest::parse(&form)?;
                 let verified = self.rules.verifier.verify(request.subject_token()).await;
                 let identity = verified.map_err(|rejection| TokenRequest::refuse(&rejection))?;
-                trail.authenticated(&identity);
-                request.grant(&identity, self.rules.clock.now())
+                let identity = trail.authenticated(identity);
+                request.grant(identity, self.rules.clock.now())
             }
         }
     }

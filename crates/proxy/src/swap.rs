@@ -1,6 +1,7 @@
 use std::future::Future;
 
-use exchange::{AccessToken, Exchange, ExchangeError, ExchangeRequest};
+use exchange::{AccessToken, Exchange, ExchangeError, ExchangeRequest, Grant};
+use identity::Identity;
 use tower::Service;
 use tower::util::ServiceFn;
 
@@ -18,6 +19,12 @@ pub trait Swap:
     fn for_one_worker(&self) -> Self {
         self.clone()
     }
+
+    /// The token for whom there is nothing to wait for and nothing to be begun, as for nearly every request. Who gets none here has
+    /// to call: that it is short is all that this is for.
+    fn at_hand(&self, _: &Identity, _: &Grant) -> Option<AccessToken> {
+        None
+    }
 }
 
 impl<S> Swap for Exchange<S>
@@ -30,6 +37,10 @@ where
 {
     fn for_one_worker(&self) -> Self {
         Self::for_one_worker(self)
+    }
+
+    fn at_hand(&self, identity: &Identity, grant: &Grant) -> Option<AccessToken> {
+        Self::at_hand(self, identity, grant)
     }
 }
 

@@ -113,8 +113,9 @@ impl Swap for Made {
 async fn each_worker_has_a_swap_of_its_own_before_and_after() {
     let (first, next) = (Made::default(), Made::default());
     let (before, _) = gateway_over("before.example", first.clone());
+    let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), None).expect("a free port");
     let two = NonZeroUsize::new(2).expect("not zero");
-    let _running = before.start(Vec::new(), two).expect("threads");
+    let _running = before.start(vec![listener], two).expect("threads");
     assert_eq!(first.0.load(Ordering::Relaxed), 2);
     let (after, _) = gateway_over("after.example", next.clone());
     let _serving = before.go_on_as(after);

@@ -26,7 +26,7 @@ fn slot(outcome: Result<AccessToken, ExchangeError>) -> Slot {
 
 fn peek(cache: &Cache, key: &Key) -> Verdict {
     let found = cache.find(key).slot;
-    found.map_or(Verdict::Exchange, |slot| slot.judge(&ASK, cache.clock().now()))
+    found.map_or(Verdict::Exchange, |slot| slot.judge(&ASK, cache.now()))
 }
 
 /// The memory of an entry that holds this is given back after so many seconds, whatever the wall clock says.

@@ -186,6 +186,35 @@ async fn the_tower_service_is_the_same_front_door() {
 }
 
 #[tokio::test]
+async fn a_token_is_at_hand_once_it_was_given_and_until_a_call_would_do_more_than_give_it() {
+    let (callers, endpoint) = (Callers::new().await, Endpoint::open());
+    let exchange = over(&callers, endpoint.granting(7200, &callers));
+    let (alice, bob) = (callers.identity("alice").await, callers.identity("bob").await);
+    assert!(exchange.at_hand(&alice, &grant()).is_none());
+    let given = exchange.access_token(&alice, &grant()).await.unwrap();
+
+    let at_hand = exchange.at_hand(&alice, &grant()).unwrap();
+    assert!(at_hand.is_same(&given) && at_hand.expiry() == given.expiry());
+    assert_eq!(exchange.stats().hits, 1, "it counts as a call");
+    assert!(exchange.at_hand(&bob, &grant()).is_none());
+    let other = Grant::new(
+        grant().endpoint().clone(),
+        service_principal("1"),
+        Scope::default(),
+    );
+    assert!(exchange.at_hand(&alice, &other).is_none());
+
+    let renewed = callers.identity_for("alice", 7200).await;
+    assert!(
+        exchange.at_hand(&renewed, &grant()).is_none(),
+        "it is to be exchanged"
+    );
+    callers.hand.advance(Duration::from_secs(3595));
+    assert!(exchange.at_hand(&alice, &grant()).is_none(), "it is nearly over");
+    assert_eq!((endpoint.exchanges(), exchange.stats().hits), (1, 1));
+}
+
+#[tokio::test]
 async fn all_workers_have_one_cache_and_count_together() {
     let (callers, endpoint) = (Callers::new().await, Endpoint::open());
     let exchange = over(&callers, endpoint.granting(3600, &callers));

@@ -32,8 +32,12 @@ impl Workers {
             .keep(key, Slot::after(before.as_ref(), &ask(end), outcome));
     }
 
+    fn peek(&self, worker: usize, parts: &KeyParts, ask: &Ask<'_>) -> Verdict {
+        self.near[worker].peek(parts, ask, self.cache.now())
+    }
+
     fn text(&self, worker: usize, parts: &KeyParts) -> Option<String> {
-        shown(self.near[worker].peek(parts, &ask(NOW + 3600))).text
+        shown(self.peek(worker, parts, &ask(NOW + 3600))).text
     }
 }
 
@@ -83,7 +87,7 @@ async fn who_comes_again_is_served_from_memory_that_no_other_worker_counts_in() 
     workers.exchanged(&parts(1), NOW + 3600, Ok(token("alice", NOW + 3600)));
     let held = workers.cache.find(&Key::of(&parts(1))).slot.unwrap();
     let place = |worker: usize| {
-        let Verdict::Serve(token) = workers.near[worker].peek(&parts(1), &ask(NOW + 3600)) else {
+        let Verdict::Serve(token) = workers.peek(worker, &parts(1), &ask(NOW + 3600)) else {
             panic!("a good token is served");
         };
         token.header().as_bytes().as_ptr()
@@ -194,10 +198,10 @@ async fn a_worker_finds_what_is_in_the_cache(steps: Vec<Step>) {
                     refused,
                     ..ask(end(generation))
                 };
-                let now = workers.cache.clock().now();
+                let now = workers.cache.now();
                 let found = workers.cache.find(&Key::of(&parts(caller))).slot;
                 let held = found.map_or(Verdict::Exchange, |slot| slot.judge(&ask, now));
-                let verdict = workers.near[worker].peek(&parts(caller), &ask);
+                let verdict = workers.peek(worker, &parts(caller), &ask);
                 let served = match &verdict {
                     Verdict::Serve(token) | Verdict::Renew(token) => Some(token.clone()),
                     _ => None,

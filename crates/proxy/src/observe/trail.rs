@@ -1,6 +1,5 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
@@ -10,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{AccessRecord, AccessSink, Outcome, Unread};
 use crate::body::{Progress, RequestBody};
-use crate::counters::Counters;
+use crate::counters::{Count, Counters};
 use crate::failure::Dialect;
 use crate::limits::Place;
 use crate::rewrite::Visit;
@@ -26,7 +25,7 @@ struct Eyes {
     sink: Arc<dyn AccessSink>,
     /// Ids are this worker's random half and a count.
     id_prefix: u64,
-    next_id: AtomicU64,
+    ids: Count,
 }
 
 /// What one request leaves behind on its way. It is told at the end, or when the request is dropped on the way.
@@ -42,7 +41,10 @@ pub(crate) struct Trail {
     user_agent: Option<HeaderValue>,
     started: Instant,
     workspace: Option<Arc<Workspace>>,
-    caller: Caller,
+    /// Who asks, once that was verified.
+    identity: Option<Identity>,
+    /// Nobody is known: a token of Databricks' own has been passed on unjudged.
+    passed_through: bool,
     swapped_after: Option<Duration>,
     answered_after: Option<Duration>,
     status: Option<StatusCode>,
@@ -64,16 +66,6 @@ pub(crate) struct Traffic {
     pub(crate) down: Progress,
 }
 
-/// What is known of who asks.
-#[derive(Debug)]
-enum Caller {
-    /// Nothing, or not yet.
-    Unknown,
-    Verified(Identity),
-    /// A token of Databricks' own has been passed on unjudged.
-    PassedThrough,
-}
-
 // === impl Observer ===
 
 impl Observer {
@@ -82,7 +74,7 @@ impl Observer {
             counters,
             sink,
             id_prefix,
-            next_id: AtomicU64::new(0),
+            ids: Count::default(),
         }))
     }
 
@@ -96,7 +88,7 @@ impl Observer {
     /// Starts to watch a request.
     pub(crate) fn watch(&self, request: &Request<RequestBody>, client: SocketAddr, secure: bool) -> Trail {
         self.0.counters.request_started();
-        let count = self.0.next_id.fetch_add(1, Ordering::Relaxed);
+        let count = self.0.ids.next();
         Trail {
             observer: self.clone(),
             id: RequestId::new(u128::from(self.0.id_prefix) << 64 | u128::from(count)),
@@ -108,7 +100,8 @@ impl Observer {
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
             started: Instant::now(),
             workspace: None,
-            caller: Caller::Unknown,
+            identity: None,
+            passed_through: false,
             swapped_after: None,
             answered_after: None,
             status: None,
@@ -153,17 +146,18 @@ impl Trail {
         self.workspace = Some(Arc::clone(workspace));
     }
 
-    pub(crate) fn authenticated(&mut self, identity: &Identity) {
-        self.caller = Caller::Verified(identity.clone());
+    /// Keeps who asks, for the access log, and lends it to what comes next.
+    pub(crate) fn authenticated(&mut self, identity: Identity) -> &Identity {
+        self.identity.insert(identity)
     }
 
     /// Whose request it is, once that was verified.
     pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.caller.identity()
+        self.identity.as_ref()
     }
 
     pub(crate) fn passed_through(&mut self) {
-        self.caller = Caller::PassedThrough;
+        self.passed_through = true;
         self.observer.0.counters.passed_through();
     }
 
@@ -221,8 +215,8 @@ impl Trail {
             path: self.target.as_ref().map_or("", PathAndQuery::path),
             user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
             workspace: self.workspace.as_ref().map(|workspace| workspace.name.as_str()),
-            identity: self.caller.identity(),
-            passed_through: matches!(self.caller, Caller::PassedThrough),
+            identity: self.identity.as_ref(),
+            passed_through: self.passed_through,
             status: self.status,
             failure: self.failure,
             cause: self.cause.as_deref(),
@@ -241,17 +235,6 @@ impl Drop for Trail {
     /// A safety net: hyper drops a request when its client leaves, and nothing else says so.
     fn drop(&mut self) {
         self.finish(Outcome::ClientLeft);
-    }
-}
-
-// === impl Caller ===
-
-impl Caller {
-    fn identity(&self) -> Option<&Identity> {
-        match self {
-            Self::Verified(identity) => Some(identity),
-            Self::Unknown | Self::PassedThrough => None,
-        }
     }
 }
 

@@ -160,8 +160,15 @@ async fn nobody_is_served_wrongly(callers: &Callers, all: &[Vec<Identity>], step
         };
         let identity = &all[caller][generation];
         let mut request = ExchangeRequest::new(identity.clone(), grant());
+        let at_hand = workers[number % 2].at_hand(identity, &grant());
+        let at_hand = at_hand.filter(|_| refused.is_none());
         request.refused = refused;
-        if let Ok(token) = workers[number % 2].answer(request).await {
+        let answer = workers[number % 2].answer(request).await;
+        if let Some(at_hand) = at_hand {
+            let token = answer.as_ref().expect("a call has the same");
+            assert!(token.is_same(&at_hand) && token.expiry() == at_hand.expiry());
+        }
+        if let Ok(token) = answer {
             let now = callers.clock.now();
             assert!(
                 text(&token).starts_with(&format!("Bearer caller-{caller}|")),
