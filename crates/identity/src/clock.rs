@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use rustix::time::{ClockId, clock_gettime};
+use nix::time::{ClockId, clock_gettime};
 
 /// A point in wall-clock time: whole seconds since 1970-01-01T00:00:00Z, RFC 7519's `NumericDate`.
 ///
@@ -121,22 +121,25 @@ impl ManualClock {
     }
 }
 
-/// A clock before 1970 reads as 1970, at which every token is not yet valid or far from expiry;
-/// the machine is broken, but no arithmetic is.
+/// A clock that cannot be read, or stands before 1970, reads as [`UnixTime::LAST`], at which no token is good: the machine is broken.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the system's clock"
 )]
 fn system_now() -> UnixTime {
-    UnixTime::from_seconds(clock_gettime(WALL).tv_sec.try_into().unwrap_or_default())
+    let seconds = clock_gettime(WALL)
+        .ok()
+        .and_then(|now| now.tv_sec().try_into().ok());
+    // A clock that cannot be read, or stands before 1970, makes nothing good.
+    seconds.map_or(UnixTime::LAST, UnixTime::from_seconds)
 }
 
 /// As of the kernel's last tick, some milliseconds ago: all that is asked for is whole seconds, three times for each request, and to ask
 /// the hardware takes eight times as long. What that is late by is nothing to the last 5 s of a token, in which it is not used.
 #[cfg(target_os = "linux")]
-const WALL: ClockId = ClockId::RealtimeCoarse;
+const WALL: ClockId = ClockId::CLOCK_REALTIME_COARSE;
 #[cfg(not(target_os = "linux"))]
-const WALL: ClockId = ClockId::Realtime;
+const WALL: ClockId = ClockId::CLOCK_REALTIME;
 
 #[cfg(test)]
 mod tests;

@@ -104,7 +104,7 @@ impl<S: Swap> Gateway<S> {
             let shared = Shared {
                 counters,
                 tasks: Tasks::default(),
-                places: places.for_one_worker(),
+                places: places.clone(),
                 crowd: crowd.clone(),
             };
             let (end, desk) = self.start_worker(number, runtime, shared, drain.clone())?;

@@ -8,48 +8,31 @@ use http::{Request, header};
 use crate::Failure;
 use crate::settings::Settings;
 
-/// The places of requests in flight, all workers together.
+/// The places of requests in flight, all workers together. Clones are one and the same.
 ///
-/// A counter and no semaphore: a request that finds no place is refused, so that none ever waits, for a place or for a lock.
-#[derive(Debug, Default)]
-pub(crate) struct Places(Arc<Taken>);
-
-/// How many are taken: one number for all workers, and a handle to it for each.
-#[derive(Debug, Default)]
-struct Taken(Arc<AtomicUsize>);
-
-/// The place of one request, given back when it is dropped: at the end of the answer, or when the client has left.
-#[derive(Debug)]
-pub(crate) struct Place(Arc<Taken>);
+/// A counter and no semaphore: a request that finds no place is refused, so that none ever waits, for a place or for a lock. Whoever
+/// takes one gives it back, once: a request's [`Trail`](crate::observe::Trail), which is over when that is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places(Arc<AtomicUsize>);
 
 // === impl Places ===
 
 impl Places {
-    /// The same for one more worker. How many requests hold it is counted on that worker's core alone: cores that count at one
-    /// place wait for each other, and that they do for the number itself.
-    pub(crate) fn for_one_worker(&self) -> Self {
-        Self(Arc::new(Taken(Arc::clone(&self.0.0))))
-    }
-
     /// One of `most`.
     ///
     /// # Errors
     /// When all are taken.
-    pub(crate) fn take(&self, most: usize) -> Result<Place, Failure> {
-        let before = self.0.0.fetch_add(1, Ordering::Relaxed);
-        // Gives back what was taken too much, if it is dropped below.
-        let place = Place(Arc::clone(&self.0));
-        if before < most {
-            Ok(place)
-        } else {
-            Err(Failure::Overloaded)
+    pub(crate) fn take(&self, most: usize) -> Result<(), Failure> {
+        if self.0.fetch_add(1, Ordering::Relaxed) < most {
+            return Ok(());
         }
+        self.give_back();
+        Err(Failure::Overloaded)
     }
-}
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    /// One that was taken.
+    pub(crate) fn give_back(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -79,11 +62,13 @@ mod tests {
     #[test]
     fn the_last_place_is_the_last_for_every_worker() {
         let places = Places::default();
-        let (one, other) = (places.for_one_worker(), places.for_one_worker());
-        let place = one.take(1).unwrap();
-        assert!(matches!(other.take(1), Err(Failure::Overloaded)));
-        drop(place);
-        drop(other.take(1).unwrap());
-        assert!(one.take(1).is_ok());
+        let (one, other) = (places.clone(), places);
+        one.take(1).unwrap();
+        for _ in 0..2 {
+            assert!(matches!(other.take(1), Err(Failure::Overloaded)));
+        }
+        one.give_back();
+        other.take(1).unwrap();
+        assert!(one.take(1).is_err());
     }
 }

@@ -66,7 +66,12 @@ impl<S: Swap> Standing<S> {
         let duty = Duty::new(&nowhere, rules, swap, settings);
         Self {
             duty: ArcSwap::from_pointee(duty),
-            observer: Observer::new(Arc::clone(&shared.counters), sink, random()),
+            observer: Observer::new(
+                Arc::clone(&shared.counters),
+                shared.places.clone(),
+                sink,
+                random(),
+            ),
             shared,
             is_first: number == 0,
         }
@@ -76,24 +81,6 @@ impl<S: Swap> Standing<S> {
         let before = self.duty.load_full();
         let duty = Duty::new(&before.upstream, rules, swap, settings);
         self.duty.store(Arc::new(duty));
-    }
-}
-
-impl<S> Standing<S> {
-    /// Whether this request may set out at all. A free place first: who cannot be served should cost least.
-    fn enter(
-        &self,
-        request: &Request<RequestBody>,
-        settings: &Settings,
-        trail: &mut Trail,
-    ) -> Result<(), Failure> {
-        let place = self.shared.places.take(settings.max_requests_in_flight);
-        match (place, Question::asked(request.uri().path())) {
-            (Ok(place), _) => trail.admitted(place),
-            (Err(_), Some(question)) => question.ask_when_full()?,
-            (Err(full), None) => return Err(full),
-        }
-        limits::check(request, settings)
     }
 }
 
@@ -153,7 +140,7 @@ impl<S: Swap> Serve for Post<S> {
         async move {
             let journey = 'entered: {
                 // Not a `match`, which would hold what it matches for as long as the journey lasts.
-                if let Err(failure) = standing.enter(&request, &duty.settings, &mut trail) {
+                if let Err(failure) = enter(&request, &duty.settings, &mut trail) {
                     break 'entered Err(failure);
                 }
                 let token = from.last_token();
@@ -190,6 +177,17 @@ impl<S: Swap> Serve for Post<S> {
             shares.sweep();
         }
     }
+}
+
+/// Whether this request may set out at all. A free place first: who cannot be served should cost least.
+fn enter(request: &Request<RequestBody>, settings: &Settings, trail: &mut Trail) -> Result<(), Failure> {
+    let place = trail.admit(settings.max_requests_in_flight);
+    match (place, Question::asked(request.uri().path())) {
+        (Ok(()), _) => {}
+        (Err(_), Some(question)) => question.ask_when_full()?,
+        (Err(full), None) => return Err(full),
+    }
+    limits::check(request, settings)
 }
 
 /// A journey whose panic is its own failure, not that of the connection and of the other requests on it.

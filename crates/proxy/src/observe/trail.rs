@@ -11,7 +11,7 @@ use super::{AccessRecord, AccessSink, Outcome, Unread};
 use crate::body::{Progress, RequestBody};
 use crate::counters::{Count, Counters};
 use crate::failure::Dialect;
-use crate::limits::Place;
+use crate::limits::Places;
 use crate::rewrite::Visit;
 use crate::route::{Host, Workspace};
 use crate::{Body, Failure, RequestId};
@@ -22,6 +22,8 @@ pub(crate) struct Observer(Arc<Eyes>);
 
 struct Eyes {
     counters: Arc<Counters>,
+    /// Shared with all other workers.
+    places: Places,
     sink: Arc<dyn AccessSink>,
     /// Ids are this worker's random half and a count.
     id_prefix: u64,
@@ -53,9 +55,17 @@ pub(crate) struct Trail {
     progress: Progress,
     response_bytes: u64,
     tunnelled: Option<Progress>,
-    /// Among the requests in flight, of which this is one until it is over.
-    place: Option<Place>,
-    told: bool,
+    stage: Stage,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Begun,
+    /// It has a place among those in flight, which it gives back when it is over.
+    Admitted,
+    /// It was told of.
+    Over,
 }
 
 /// What moves through a tunnel, counted while it does.
@@ -69,9 +79,15 @@ pub(crate) struct Traffic {
 // === impl Observer ===
 
 impl Observer {
-    pub(crate) fn new(counters: Arc<Counters>, sink: Arc<dyn AccessSink>, id_prefix: u64) -> Self {
+    pub(crate) fn new(
+        counters: Arc<Counters>,
+        places: Places,
+        sink: Arc<dyn AccessSink>,
+        id_prefix: u64,
+    ) -> Self {
         Self(Arc::new(Eyes {
             counters,
+            places,
             sink,
             id_prefix,
             ids: Count::default(),
@@ -110,8 +126,7 @@ impl Observer {
             progress: request.body().progress(),
             response_bytes: 0,
             tunnelled: None,
-            place: None,
-            told: false,
+            stage: Stage::Begun,
         }
     }
 }
@@ -138,8 +153,14 @@ impl Trail {
         self.method == Method::HEAD
     }
 
-    pub(crate) fn admitted(&mut self, place: Place) {
-        self.place = Some(place);
+    /// Takes one of `most` places among the requests in flight, until it is over.
+    ///
+    /// # Errors
+    /// When all are taken.
+    pub(crate) fn admit(&mut self, most: usize) -> Result<(), Failure> {
+        self.observer.0.places.take(most)?;
+        self.stage = Stage::Admitted;
+        Ok(())
     }
 
     pub(crate) fn routed(&mut self, workspace: &Arc<Workspace>) {
@@ -198,13 +219,14 @@ impl Trail {
 
     /// Tells the counters and the access log; once.
     pub(crate) fn finish(&mut self, outcome: Outcome) {
-        if std::mem::replace(&mut self.told, true) {
-            return;
+        let eyes = &self.observer.0;
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Begun => {}
+            Stage::Admitted => eyes.places.give_back(),
+            Stage::Over => return,
         }
-        self.place = None;
         let request_bytes = self.progress.bytes();
         let response_bytes = self.response_bytes + self.tunnelled.as_ref().map_or(0, Progress::bytes);
-        let eyes = &self.observer.0;
         eyes.counters
             .request_ended(request_bytes, response_bytes, outcome != Outcome::ClientLeft);
         let ended = Instant::now();

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
+use rustix::net::{SendFlags, send};
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
@@ -130,7 +132,9 @@ impl Line {
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self.tcp().ok_or(GONE)?.try_write(bytes)? {
+        let tcp = self.tcp().ok_or(GONE)?;
+        let sent = tcp.try_io(Interest::WRITABLE, || Ok(send(tcp, bytes, SendFlags::NOSIGNAL)?));
+        match sent? {
             0 if !bytes.is_empty() => Err(ErrorKind::WriteZero.into()),
             written => Ok(written),
         }
