@@ -133,7 +133,7 @@ impl Line {
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let tcp = self.tcp().ok_or(GONE)?;
-        let sent = tcp.try_io(Interest::WRITABLE, || Ok(send(tcp, bytes, SendFlags::NOSIGNAL)?));
+        let sent = tcp.try_io(Interest::WRITABLE, || Ok(send(tcp, bytes, QUIETLY)?));
         match sent? {
             0 if !bytes.is_empty() => Err(ErrorKind::WriteZero.into()),
             written => Ok(written),
@@ -210,3 +210,9 @@ fn wake(jam: Option<Jam>) {
 }
 
 const GONE: ErrorKind = ErrorKind::NotConnected;
+
+/// To somebody who has gone there is no signal: Apple's systems are told that once for each socket, by whoever made it.
+#[cfg(not(target_vendor = "apple"))]
+const QUIETLY: SendFlags = SendFlags::NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const QUIETLY: SendFlags = SendFlags::empty();
