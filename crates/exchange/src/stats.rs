@@ -153,4 +153,5 @@ impl Counters {
     }
 }
 
+/// Workers beyond that share one with another.
 const LANES: usize = 16;
