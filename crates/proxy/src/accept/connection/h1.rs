@@ -109,9 +109,9 @@ fn builder(settings: &Settings) -> Builder {
 /// What is read of an upload before the workspace takes any of it, and what is written ahead of a client that does not
 /// read: hyper's own limit is 400 KiB, and a stalled exchange holds several times as much.
 ///
-/// A power of two, as hyper doubles what it reads until it is as much, and memory doubles with it: with 80 KiB an upload that stands
-/// still holds no less, and one that moves costs 8 to 20 % more.
-const BUFFER: usize = 128 * 1024;
+/// An upload that stands still holds about twice this, as memory doubles until so much can be read into it. With 128 KiB one that
+/// moves costs 8 % more; with 192 or 256 no less, and with 512 more again.
+const BUFFER: usize = 160 * 1024;
 
 #[cfg(test)]
 mod tests;
