@@ -41,12 +41,18 @@ fn named(name: &[u8]) -> Result<HeaderName, Fault> {
     })
 }
 
-/// Those that answers have in common are known as well, and hold nothing; any other shares the head's memory, and is counted there.
+/// Those that answers have in common are known as well, and hold nothing. A short one is copied: to count one more and one less who
+/// holds the head's memory costs as much, and holds it. A long one is counted there.
 fn valued(value: &[u8], text: &Bytes) -> Result<HeaderValue, Fault> {
     if let Some(known) = COMMON.iter().find(|known| known.as_bytes() == value) {
         return Ok(known.clone());
     }
-    HeaderValue::from_maybe_shared(text.slice_ref(value)).map_err(|_| Fault::Malformed("invalid field value"))
+    let own = if value.len() <= SHORT {
+        HeaderValue::from_bytes(value)
+    } else {
+        HeaderValue::from_maybe_shared(text.slice_ref(value))
+    };
+    own.map_err(|_| Fault::Malformed("invalid field value"))
 }
 
 /// Without the spaces and tabs around it (RFC 9112 section 5.1), and nothing else that might be taken for some.
@@ -59,6 +65,9 @@ fn trimmed(mut value: &[u8]) -> &[u8] {
 
 const ORG_ID: HeaderName = HeaderName::from_static("x-databricks-org-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// In bytes: a date, a length, an identifier.
+const SHORT: usize = 64;
 
 /// What is the same in answers to everybody, as a standard or the one who answers has it.
 pub(super) static COMMON: [HeaderValue; 7] = [

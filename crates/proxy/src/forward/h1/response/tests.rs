@@ -208,3 +208,20 @@ fn no_value_is_taken_for_one_that_is_common() {
         }
     }
 }
+
+/// What is read next is read into that memory, unless somebody holds it.
+#[test]
+fn only_a_long_value_holds_the_memory_of_a_head() {
+    for (longest, is_held) in [(64, false), (65, true)] {
+        let value = "x".repeat(longest);
+        let mut unread =
+            BytesMut::from(format!("HTTP/1.1 200 OK\r\nDate: now\r\nX: {value}\r\n\r\n").as_str());
+        let all = unread.len();
+        let head = take_head(&mut unread).expect("a head").expect("the whole of it");
+        assert_eq!(unread.try_reclaim(all), !is_held, "{longest} bytes");
+        assert_eq!(
+            head.parts.headers.get("x").map(HeaderValue::as_bytes),
+            Some(value.as_bytes())
+        );
+    }
+}
