@@ -109,8 +109,8 @@ fn builder(settings: &Settings) -> Builder {
 /// What is read of an upload before the workspace takes any of it, and what is written ahead of a client that does not
 /// read: hyper's own limit is 400 KiB, and a stalled exchange holds several times as much.
 ///
-/// An upload that stands still holds about twice this, as memory doubles until so much can be read into it. With 128 KiB one that
-/// moves costs 8 % more; with 192 or 256 no less, and with 512 more again.
+/// An upload that stands still holds some 400 KiB by it, as memory doubles until so much can be read into it; with 128 KiB it is half.
+/// One that moves costs 8 % more with those; with 192 or 256 no less, and with 512 more again.
 const BUFFER: usize = 160 * 1024;
 
 #[cfg(test)]
