@@ -57,6 +57,7 @@ mod journey;
 mod limits;
 mod linger;
 mod machine;
+mod moment;
 mod observe;
 mod patience;
 mod relay;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::moment;
+
 /// How long the other side of a stream may stand still. It begins anew with every movement, so that a stream that
 /// moves may last for ever.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Patience {
     /// every wait.
     pub(crate) fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let limit = self.limit;
-        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + limit);
+        let deadline = *self.deadline.get_or_insert_with(|| moment::now() + limit);
         let alarm = self.alarm.get_or_insert_with(|| Alarm::at(deadline));
         loop {
             ready!(alarm.poll(cx));

@@ -14,7 +14,7 @@ use crate::failure::Dialect;
 use crate::limits::Places;
 use crate::rewrite::Visit;
 use crate::route::{Host, Workspace};
-use crate::{Body, Failure, RequestId};
+use crate::{Body, Failure, RequestId, moment};
 
 /// Watches the requests of one worker.
 #[derive(Clone)]
@@ -114,7 +114,7 @@ impl Observer {
             dialect: Dialect::of(request),
             target: request.uri().path_and_query().cloned(),
             user_agent: request.headers().get(header::USER_AGENT).cloned(),
-            started: Instant::now(),
+            started: moment::anew(),
             workspace: None,
             identity: None,
             passed_through: false,
@@ -183,7 +183,8 @@ impl Trail {
     }
 
     pub(crate) fn swapped(&mut self) {
-        self.swapped_after = Some(self.started.elapsed());
+        // Exactly: a signature may have been verified meanwhile.
+        self.swapped_after = Some(moment::anew().saturating_duration_since(self.started));
     }
 
     /// The response that the client gets, whichever way the journey ended.
@@ -192,7 +193,7 @@ impl Trail {
             self.failed(&failure);
             failure.answer_in(self.dialect, self.id)
         });
-        let after = self.started.elapsed();
+        let after = moment::now().saturating_duration_since(self.started);
         self.answered_after = Some(after);
         self.status = Some(response.status());
         self.observer.0.counters.answered(response.status(), after);
@@ -229,7 +230,7 @@ impl Trail {
         let response_bytes = self.response_bytes + self.tunnelled.as_ref().map_or(0, Progress::bytes);
         eyes.counters
             .request_ended(request_bytes, response_bytes, outcome != Outcome::ClientLeft);
-        let ended = Instant::now();
+        let ended = moment::now();
         eyes.sink.record(&AccessRecord {
             request_id: self.id,
             client: self.client,

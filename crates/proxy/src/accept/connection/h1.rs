@@ -18,6 +18,7 @@ use crate::accept::interim::Prompted;
 use crate::accept::paced::{Pace, Paced};
 use crate::accept::parting::Parting;
 use crate::drain::Drain;
+use crate::moment;
 use crate::observe::Unread;
 use crate::settings::Settings;
 
@@ -57,7 +58,7 @@ where
     let forget = || company.last_token.forget();
     let connection = doze::serve(io, builder(&settings), service_fn(&answer), may_doze, forget);
     // It is `Parting` that ends it in a drain. All that it needs is to be asked.
-    if let Err(error) = drain.rouses(pin!(connection)).await {
+    if let Err(error) = drain.rouses(pin!(moment::turns(pin!(connection)))).await {
         if let Some(why) = unread(&error, verdict, &company.pace) {
             journey.refused(origin.address, why);
         }

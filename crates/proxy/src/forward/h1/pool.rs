@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::link::Link;
+use crate::moment;
 
 /// Idle connections of one worker to one workspace, the latest used first: what is not needed grows old and goes.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ impl Pool {
     pub(in crate::forward) fn take(&self) -> Option<Lease> {
         let mut idle = self.idle();
         let Idle { link, since } = idle.pop_back()?;
-        if since.elapsed() >= self.0.idle_timeout {
+        if moment::now().saturating_duration_since(since) >= self.0.idle_timeout {
             // All others are older.
             idle.clear();
             return None;
@@ -72,7 +73,7 @@ impl Pool {
     }
 
     fn put_back(&self, link: Box<Link>) {
-        let since = Instant::now();
+        let since = moment::now();
         self.idle().push_back(Idle { link, since });
     }
 

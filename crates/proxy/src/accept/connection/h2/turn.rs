@@ -9,6 +9,7 @@ use hyper::rt::Executor;
 use tokio::task_local;
 
 use crate::drain::Tasks;
+use crate::moment;
 use crate::patience::Patience;
 
 /// Who is waited for on one stream: shared between hyper's task for it, which waits, and the answer's body, which knows
@@ -109,7 +110,8 @@ impl<F: Future<Output = ()>> Future for Attended<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let (turn, stream) = (this.turn.clone(), &mut this.stream);
-        if TURN.sync_scope(turn, || stream.as_mut().poll(cx)).is_ready() {
+        let polled = moment::turn(|| TURN.sync_scope(turn, || stream.as_mut().poll(cx)));
+        if polled.is_ready() {
             return Poll::Ready(());
         }
         ready!(this.poll_forsaken(cx));
