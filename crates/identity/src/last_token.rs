@@ -1,7 +1,7 @@
 mod shared;
 
+use std::cell::RefCell;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::BearerToken;
 use crate::digest::TokenDigest;
@@ -18,7 +18,7 @@ use shared::Shared;
 /// Nothing is decided here: equal bytes have equal digests, and what was found is judged anew each time, for the memory alone in
 /// which it was found. Only what was verified is kept, and nothing once [`forget`](Self::forget) was called. Its `Debug` shows no token.
 #[derive(Default)]
-pub struct LastToken(Mutex<Option<Shared>>);
+pub struct LastToken(RefCell<Option<Shared>>);
 
 /// What is known of a token.
 pub(crate) struct Known {
@@ -32,7 +32,7 @@ pub(crate) struct Known {
 impl LastToken {
     /// For a connection that may present nothing more, or not soon.
     pub fn forget(&self) {
-        *self.kept() = None;
+        self.0.replace(None);
     }
 
     /// `token`, which has this digest, was verified; and what came of it, in which memory, once it comes again.
@@ -42,21 +42,18 @@ impl LastToken {
         digest: TokenDigest,
         verified: Option<(&Verified, MemoryId)>,
     ) {
-        *self.kept() = Some(Shared::new(token.expose(), digest, verified));
+        self.0
+            .replace(Some(Shared::new(token.expose(), digest, verified)));
     }
 
     /// What is known of `token`, if it is the one that is kept; and what came of it, if that was in the memory `of`.
     pub(crate) fn known(&self, token: &BearerToken, of: MemoryId) -> Option<Known> {
-        let kept = self.kept();
+        let kept = self.0.borrow();
         let kept = kept.as_ref()?;
         are_equal(kept.token(), token.expose()).then(|| Known {
             digest: kept.digest(),
             verified: kept.verified(of).cloned(),
         })
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Option<Shared>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

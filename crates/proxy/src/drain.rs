@@ -104,11 +104,8 @@ impl Drain {
 // === impl Tasks ===
 
 impl Tasks {
-    pub(crate) fn spawn<T: Send + 'static>(
-        &self,
-        task: impl Future<Output = T> + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.0.spawn(task)
+    pub(crate) fn spawn<T: 'static>(&self, task: impl Future<Output = T> + 'static) -> JoinHandle<T> {
+        self.0.spawn_local(task)
     }
 
     /// Waits until all have ended, or the time of `drain` is up.
@@ -121,7 +118,7 @@ impl Tasks {
     }
 }
 
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Tasks {
+impl<F: Future<Output = ()> + 'static> Executor<F> for Tasks {
     fn execute(&self, task: F) {
         self.spawn(task);
     }

@@ -8,6 +8,7 @@ mod h2;
 mod idleness;
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -35,9 +36,9 @@ pub use h1::{WholeAnswer, read_answer};
 #[derive(Debug)]
 pub(crate) struct Forward {
     /// Where to.
-    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) workspace: Rc<Workspace>,
     /// What: origin-form target, under the workspace's token. Shared with whoever may have to say it again.
-    pub(crate) head: Arc<request::Parts>,
+    pub(crate) head: Rc<request::Parts>,
     /// What comes with it.
     pub(crate) body: RequestBody,
     /// Who hears what the workspace says before its answer.
@@ -48,7 +49,7 @@ pub(crate) struct Forward {
 
 /// The workspaces as one `tower::Service`: a request in, the head of the response and its stream out.
 #[derive(Clone, Debug)]
-pub(crate) struct Upstream(Arc<Inner>);
+pub(crate) struct Upstream(Rc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -74,7 +75,7 @@ struct Lane {
 impl Upstream {
     /// No connections yet, to none. They will run as `tasks`.
     pub(crate) fn new(counters: Arc<Counters>, tasks: Tasks) -> Self {
-        Self(Arc::new(Inner {
+        Self(Rc::new(Inner {
             lanes: Vec::new(),
             connect_timeout: Duration::ZERO,
             first_byte_timeout: None,
@@ -85,14 +86,14 @@ impl Upstream {
     }
 
     /// For these workspaces. Those that are where they were, proved in the same way, keep their connections.
-    pub(crate) fn for_workspaces(&self, workspaces: &[Arc<Workspace>], settings: &Settings) -> Self {
+    pub(crate) fn for_workspaces(&self, workspaces: &[Rc<Workspace>], settings: &Settings) -> Self {
         let idle = settings.upstream_idle_timeout;
-        let lane = |workspace: &Arc<Workspace>| {
+        let lane = |workspace: &Rc<Workspace>| {
             let to = &workspace.url;
             let kept = self.0.lanes.iter().find(|lane| lane.to.is_same(to));
             kept.map_or_else(|| Lane::new(to, idle), |lane| lane.kept_for(idle))
         };
-        Self(Arc::new(Inner {
+        Self(Rc::new(Inner {
             lanes: workspaces.iter().map(lane).collect(),
             connect_timeout: settings.connect_timeout,
             first_byte_timeout: settings.first_byte_timeout,
@@ -114,14 +115,14 @@ impl Upstream {
 impl tower::Service<Forward> for Upstream {
     type Response = Response<UpstreamBody>;
     type Error = ForwardError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ForwardError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ForwardError>>>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ForwardError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, forward: Forward) -> Self::Future {
-        let inner = Arc::clone(&self.0);
+        let inner = Rc::clone(&self.0);
         match forward.head.version {
             Version::HTTP_2 => Box::pin(inner.forward_h2(forward)),
             _ => Box::pin(inner.forward_h1(forward)),

@@ -5,12 +5,12 @@ mod post;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use identity::{Clock, Verifier};
-use tokio::runtime::{Builder, Runtime, RuntimeMetrics};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::runtime::{Builder, LocalOptions, RuntimeMetrics};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::accept::{Crowd, Desk, Usher, Worker, accept_all};
@@ -21,19 +21,25 @@ use crate::limits::Places;
 use crate::observe::AccessSink;
 use crate::share::Shares;
 use crate::{Drained, Listener, Routes, Settings, Swap};
-use post::{Post, Shared, Standing};
+use post::{Post, Shared};
 
 /// A gateway that is ready to be started. `S` swaps a verified identity for a token: [`exchange::Exchange`], or a test's own.
 ///
 /// A cheap clone. One that was started can be told to go on as another: [`Gateway::go_on_as`].
 #[derive(Clone)]
 pub struct Gateway<S> {
-    rules: Arc<Rules>,
+    orders: Orders<S>,
+    sink: Arc<dyn AccessSink>,
+    /// Where its workers look for newer ones, once it was started.
+    given: watch::Sender<Orders<S>>,
+}
+
+/// All that decides over requests, of which each worker makes what it needs.
+#[derive(Clone)]
+struct Orders<S> {
+    rules: Arc<Rules<Arc<Routes>>>,
     swap: S,
     settings: Arc<Settings>,
-    sink: Arc<dyn AccessSink>,
-    /// Its workers, once it was started, for as long as they work.
-    workers: Arc<Mutex<Vec<Weak<Standing<S>>>>>,
 }
 
 /// A gateway that serves. Dropped, it cuts what is in flight; [`Running::drain`] lets it finish.
@@ -47,6 +53,13 @@ pub struct Running {
 /// What all workers have done until now. Cheap to clone; outlives the gateway.
 #[derive(Clone, Debug)]
 pub struct Tally(Arc<[Work]>);
+
+/// A worker that has begun.
+struct Started {
+    end: oneshot::Receiver<Drained>,
+    desk: Desk,
+    work: Work,
+}
 
 /// Where one worker's doings are read.
 #[derive(Debug)]
@@ -77,12 +90,15 @@ impl<S: Swap> Gateway<S> {
             credentials: settings.credentials.clone(),
             shares: settings.share.map(|share| Arc::new(Shares::new(share))),
         };
-        Self {
+        let orders = Orders {
             rules: Arc::new(rules),
             swap,
             settings: Arc::new(settings),
+        };
+        Self {
+            given: watch::Sender::new(orders.clone()),
+            orders,
             sink,
-            workers: Arc::default(),
         }
     }
 
@@ -95,25 +111,20 @@ impl<S: Swap> Gateway<S> {
         let (places, crowd) = (Places::default(), Crowd::default());
         let (mut desks, mut ends, mut tally) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..workers.get() {
-            let counters = Arc::<Counters>::default();
-            let runtime = runtime()?;
-            tally.push(Work {
-                counters: Arc::clone(&counters),
-                runtime: runtime.metrics(),
-            });
             let shared = Shared {
-                counters,
+                counters: Arc::default(),
                 tasks: Tasks::default(),
                 places: places.clone(),
                 crowd: crowd.clone(),
             };
-            let (end, desk) = self.start_worker(number, runtime, shared, drain.clone())?;
-            ends.push(end);
-            desks.push(desk);
+            let started = self.start_worker(number, shared, drain.clone())?;
+            ends.push(started.end);
+            desks.push(started.desk);
+            tally.push(started.work);
         }
         let usher = Usher {
             desks: desks.into(),
-            places: Arc::new(Semaphore::new(self.settings.max_connections)),
+            places: Arc::new(Semaphore::new(self.orders.settings.max_connections)),
             drain: drain.clone(),
         };
         start_acceptor(listeners, usher)?;
@@ -132,44 +143,36 @@ impl<S: Swap> Gateway<S> {
     /// more.
     #[must_use]
     pub fn go_on_as(self, next: Self) -> Self {
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        for standing in workers.iter().filter_map(Weak::upgrade) {
-            standing.go_on_as(&next.rules, &next.swap, &next.settings);
-        }
-        drop(workers);
+        self.given.send_replace(next.orders.clone());
         Self {
-            sink: self.sink,
-            workers: self.workers,
-            ..next
+            orders: next.orders,
+            ..self
         }
     }
 
-    fn start_worker(
-        &self,
-        number: usize,
-        runtime: Runtime,
-        shared: Shared,
-        drain: Drain,
-    ) -> io::Result<(oneshot::Receiver<Drained>, Desk)> {
+    /// All that a worker has is made on its own thread, which it never leaves.
+    fn start_worker(&self, number: usize, shared: Shared, drain: Drain) -> io::Result<Started> {
         let (worker, desk) = Worker::new();
         let (told, end) = oneshot::channel();
-        let tasks = shared.tasks.clone();
-        let post = self.post(number, shared);
+        let (begins, begun) = mpsc::sync_channel(1);
+        let (sink, given) = (Arc::clone(&self.sink), self.given.clone());
+        let counters = Arc::clone(&shared.counters);
         thread(format!("worker-{number}"), move || {
+            let runtime = match runtime().build_local(LocalOptions::default()) {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(begins.send(Err(error))),
+            };
+            let tasks = shared.tasks.clone();
+            let post = Post::new(number, shared, sink, given);
+            // Whoever starts it waits for this.
+            let _ = begins.send(Ok(runtime.metrics()));
             let drained = runtime.block_on(worker.run(post, tasks, drain));
             // Nobody waits where the gateway was dropped.
             let _ = told.send(drained);
         })?;
-        Ok((end, desk))
-    }
-
-    fn post(&self, number: usize, shared: Shared) -> Post<S> {
-        let sink = Arc::clone(&self.sink);
-        let standing = Standing::new(number, shared, sink, &self.rules, &self.swap, &self.settings);
-        let standing = Arc::new(standing);
-        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.push(Arc::downgrade(&standing));
-        Post(standing)
+        let runtime = begun.recv().map_err(io::Error::other)??;
+        let work = Work { counters, runtime };
+        Ok(Started { end, desk, work })
     }
 }
 
@@ -228,7 +231,7 @@ impl Tally {
 
 /// All listeners share a thread: accepting is short, and a busy worker must not delay it.
 fn start_acceptor(listeners: Vec<Listener>, usher: Usher) -> io::Result<()> {
-    let runtime = runtime()?;
+    let runtime = runtime().build()?;
     thread("acceptor".to_owned(), move || {
         runtime.block_on(async move {
             let mut all: JoinSet<io::Result<()>> = JoinSet::new();
@@ -242,11 +245,10 @@ fn start_acceptor(listeners: Vec<Listener>, usher: Usher) -> io::Result<()> {
     })
 }
 
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread()
-        .enable_all()
-        .event_interval(TURN)
-        .build()
+fn runtime() -> Builder {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().event_interval(TURN);
+    builder
 }
 
 fn thread(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<()> {

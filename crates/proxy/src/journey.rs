@@ -1,3 +1,4 @@
+use std::rc::Rc;
 use std::sync::Arc;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest};
@@ -14,23 +15,23 @@ use crate::machine::{self, Credential, Machine, NextHop, NoToken};
 use crate::observe::Trail;
 use crate::replay::Again;
 use crate::rewrite::Authority;
-use crate::route::{Destination, Workspace};
+use crate::route::{Destination, OwnRoutes, Workspace};
 use crate::share::Shares;
 use crate::upgrade::Upgrade;
-use crate::{Body, Credentials, Failure, Forward, ForwardError, Routes, Swap, head, relay, replay, rewrite};
+use crate::{Body, Credentials, Failure, Forward, ForwardError, Swap, head, relay, replay, rewrite};
 
 /// The way of every request. `S` swaps an identity for a token, `U` is the workspaces: the two seams.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Journey<S, U> {
-    rules: Arc<Rules>,
+    rules: Rules,
     swap: S,
     upstream: U,
 }
 
-/// What decides over requests; the same for all workers.
+/// What decides over requests; the same for all workers, but for `R`, which leads each to its own copies of the workspaces.
 #[derive(Debug)]
-pub(crate) struct Rules {
-    pub(crate) routes: Arc<Routes>,
+pub(crate) struct Rules<R = OwnRoutes> {
+    pub(crate) routes: R,
     pub(crate) verifier: Verifier,
     pub(crate) clock: Clock,
     pub(crate) audiences: Vec<String>,
@@ -43,7 +44,7 @@ pub(crate) struct Rules {
 }
 
 impl<S, U> Journey<S, U> {
-    pub(crate) fn new(rules: Arc<Rules>, swap: S, upstream: U) -> Self {
+    pub(crate) fn new(rules: Rules, swap: S, upstream: U) -> Self {
         Self {
             rules,
             swap,
@@ -105,8 +106,8 @@ where
                     rewrite::forwarded(&mut head.headers, &visit);
                 }
                 Forward {
-                    workspace: Arc::clone(workspace),
-                    head: Arc::new(head),
+                    workspace: Rc::clone(workspace),
+                    head: Rc::new(head),
                     body,
                     interim: interim.clone(),
                     afresh: false,

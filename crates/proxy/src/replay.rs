@@ -1,7 +1,7 @@
 //! A second try, for the two things that it can mend: a connection that the workspace closed while the request was on its way,
 //! and an answer by which it does not take the token that was put into the request.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest, Grant};
 use http::header::{self, HeaderName};
@@ -37,7 +37,7 @@ pub(crate) struct Again<'a> {
 pub(crate) fn forward<S, U>(
     (mut upstream, swap): (U, &S),
     forward: Forward,
-    workspace: &Arc<Workspace>,
+    workspace: &Rc<Workspace>,
     again: Option<Again<'_>>,
 ) -> impl Future<Output = Result<Response<UpstreamBody>, Failure>>
 where
@@ -90,20 +90,20 @@ impl Again<'_> {
 /// A request that may be sent once more: nothing of it is a body, and its method promises that twice is as good as once
 /// (RFC 9110 section 9.2.2). Interim responses to it are not relayed.
 #[derive(Clone)]
-struct Copy(Arc<request::Parts>);
+struct Copy(Rc<request::Parts>);
 
 // === impl Copy ===
 
 impl Copy {
     fn of(forward: &Forward) -> Option<Self> {
         let is_repeatable = forward.head.method.is_idempotent() && forward.body.is_end_stream();
-        is_repeatable.then(|| Self(Arc::clone(&forward.head)))
+        is_repeatable.then(|| Self(Rc::clone(&forward.head)))
     }
 
     fn under(self, token: &AccessToken) -> Self {
-        let mut head = Arc::unwrap_or_clone(self.0);
+        let mut head = Rc::unwrap_or_clone(self.0);
         head.headers.insert(header::AUTHORIZATION, token.header());
-        Self(Arc::new(head))
+        Self(Rc::new(head))
     }
 
     /// There will be no second time.
@@ -111,9 +111,9 @@ impl Copy {
         spare_fields::give_back(self.0);
     }
 
-    fn whole(self, workspace: &Arc<Workspace>) -> Forward {
+    fn whole(self, workspace: &Rc<Workspace>) -> Forward {
         Forward {
-            workspace: Arc::clone(workspace),
+            workspace: Rc::clone(workspace),
             head: self.0,
             body: RequestBody::none(),
             interim: Interim::none(),

@@ -2,6 +2,7 @@ mod host;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 use std::str::FromStr as _;
 use std::sync::Arc;
 
@@ -19,10 +20,19 @@ pub(crate) use host::Host;
 /// Which workspace a request is for, by its exact host and by nothing else that a client sends.
 #[derive(Debug)]
 pub struct Routes {
-    by_host: HashMap<String, Arc<Workspace>>,
-    /// The only workspace, when it names no hosts: then every host is its own.
-    only: Option<Arc<Workspace>>,
+    /// Each a place in `all`.
+    by_host: HashMap<String, usize>,
     all: Vec<Arc<Workspace>>,
+}
+
+/// The same for one worker alone. Each request counts among the holders of its workspace several times: cores that count at one place
+/// would wait for each other, and even where none does, to count for all of them costs twenty times as much.
+#[derive(Debug)]
+pub(crate) struct OwnRoutes {
+    by_host: HashMap<String, Rc<Workspace>>,
+    /// The only workspace, when it names no hosts: then every host is its own.
+    only: Option<Rc<Workspace>>,
+    all: Vec<Rc<Workspace>>,
 }
 
 /// One Databricks workspace, ready to be forwarded to.
@@ -112,28 +122,19 @@ impl Routes {
     pub fn new(workspaces: Vec<Workspace>) -> Result<Self, RouteConflict> {
         let mut routes = Self {
             by_host: HashMap::new(),
-            only: None,
             all: Vec::new(),
         };
         let alone = workspaces.len() == 1;
         for (index, workspace) in workspaces.into_iter().enumerate() {
-            let workspace = Arc::new(Workspace { index, ..workspace });
-            if workspace.hosts.is_empty() {
-                if !alone {
-                    return Err(RouteConflict::NoHosts(workspace.name.clone()));
-                }
-                routes.only = Some(Arc::clone(&workspace));
+            if workspace.hosts.is_empty() && !alone {
+                return Err(RouteConflict::NoHosts(workspace.name));
             }
             for host in &workspace.hosts {
-                if routes
-                    .by_host
-                    .insert(host.to_ascii_lowercase(), Arc::clone(&workspace))
-                    .is_some()
-                {
+                if routes.by_host.insert(host.to_ascii_lowercase(), index).is_some() {
                     return Err(RouteConflict::Twice(host.clone()));
                 }
             }
-            routes.all.push(workspace);
+            routes.all.push(Arc::new(Workspace { index, ..workspace }));
         }
         if routes.all.is_empty() {
             Err(RouteConflict::Empty)
@@ -142,27 +143,32 @@ impl Routes {
         }
     }
 
-    /// The same for one worker alone. Each request counts among the holders of its workspace several times, and cores that count
-    /// at one place wait for each other.
-    pub(crate) fn for_one_worker(&self) -> Self {
+    /// On the worker's own thread.
+    pub(crate) fn for_one_worker(&self) -> OwnRoutes {
         let all: Vec<_> = self
             .all
             .iter()
-            .map(|those| Arc::new(those.for_one_worker()))
+            .map(|those| Rc::new(those.for_one_worker()))
             .collect();
-        let own = |those: &Arc<Workspace>| all.get(those.index).map(Arc::clone);
-        let by_host = self.by_host.iter();
-        Self {
-            by_host: by_host
-                .filter_map(|(host, those)| Some((host.clone(), own(those)?)))
-                .collect(),
-            only: self.only.as_ref().and_then(own),
+        let own = |(host, index): (&String, &usize)| Some((host.clone(), Rc::clone(all.get(*index)?)));
+        OwnRoutes {
+            by_host: self.by_host.iter().filter_map(own).collect(),
+            only: all.first().filter(|only| only.hosts.is_empty()).cloned(),
             all,
         }
     }
 
     /// All workspaces, in the order of the configuration.
     pub fn workspaces(&self) -> &[Arc<Workspace>] {
+        &self.all
+    }
+}
+
+// === impl OwnRoutes ===
+
+impl OwnRoutes {
+    /// All workspaces, in the order of the configuration.
+    pub(crate) fn workspaces(&self) -> &[Rc<Workspace>] {
         &self.all
     }
 
@@ -183,7 +189,7 @@ impl Routes {
     }
 
     /// The whole authority first, so that a configured port is honoured; then the host without its port.
-    fn lookup(&self, host: &Host) -> Option<&Arc<Workspace>> {
+    fn lookup(&self, host: &Host) -> Option<&Rc<Workspace>> {
         if let Some(only) = &self.only {
             return Some(only);
         }
@@ -191,7 +197,7 @@ impl Routes {
     }
 
     /// Hosts are kept in lower case, in which nearly every client writes them.
-    fn named(&self, host: &str) -> Option<&Arc<Workspace>> {
+    fn named(&self, host: &str) -> Option<&Rc<Workspace>> {
         if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.by_host.get(&host.to_ascii_lowercase())
         } else {
@@ -203,7 +209,7 @@ impl Routes {
 /// Where a request goes, and under which name the client knows it.
 #[derive(Debug)]
 pub(crate) struct Destination<'a> {
-    pub(crate) workspace: &'a Arc<Workspace>,
+    pub(crate) workspace: &'a Rc<Workspace>,
     pub(crate) host: Host,
 }
 

@@ -1,7 +1,7 @@
 //! The memory of header fields, which goes from a message that is over to one that begins.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use http::{HeaderMap, request};
 
@@ -14,8 +14,8 @@ pub(crate) fn take(count: usize) -> HeaderMap {
 }
 
 /// This head is done with, unless somebody else holds it as well.
-pub(crate) fn give_back(head: Arc<request::Parts>) {
-    if let Some(head) = Arc::into_inner(head) {
+pub(crate) fn give_back(head: Rc<request::Parts>) {
+    if let Some(head) = Rc::into_inner(head) {
         keep(head.headers);
     }
 }

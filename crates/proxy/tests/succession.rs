@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest, FederationPolicy, Grant, Scope, TokenEndpoint};
 use identity::Verifier;
@@ -119,5 +120,15 @@ async fn each_worker_has_a_swap_of_its_own_before_and_after() {
     assert_eq!(first.0.load(Ordering::Relaxed), 2);
     let (after, _) = gateway_over("after.example", next.clone());
     let _serving = before.go_on_as(after);
+    // Each makes it when it next has a moment, or a request.
+    let made = async {
+        while next.0.load(Ordering::Relaxed) < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let deadline = Duration::from_secs(60);
+    tokio::time::timeout(deadline, made)
+        .await
+        .expect("both take notice");
     assert_eq!(next.0.load(Ordering::Relaxed), 2);
 }

@@ -5,6 +5,7 @@ mod preface;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{Request, Response, Version};
@@ -28,19 +29,15 @@ use h2::{Stream, Turn};
 use preface::Opening;
 
 /// What a worker does with requests.
-pub(crate) trait Serve: Clone + Send + Sync + 'static {
+pub(crate) trait Serve: Clone + 'static {
     /// The limits of a connection that begins now.
     fn settings(&self) -> Arc<Settings>;
 
     /// Answers one request; an answer there always is.
-    fn serve(
-        &self,
-        request: Request<Incoming>,
-        from: Peer,
-    ) -> impl Future<Output = Response<Observed>> + Send;
+    fn serve(&self, request: Request<Incoming>, from: Peer) -> impl Future<Output = Response<Observed>>;
 
     /// A connection was accepted; the guard lives as long as it does.
-    fn admit(&self) -> impl Send + 'static;
+    fn admit(&self) -> impl Sized + 'static;
 
     /// Who else is here: the same for all workers.
     fn crowd(&self) -> &Crowd;
@@ -50,6 +47,9 @@ pub(crate) trait Serve: Clone + Send + Sync + 'static {
 
     /// A request of this client's was refused before its head was read.
     fn refused(&self, client: SocketAddr, why: Unread);
+
+    /// Resolves once it has taken notice of something that came from outside of its worker.
+    fn attend(&self) -> impl Future<Output = ()>;
 
     /// Called now and then, for housekeeping.
     fn sweep(&self);
@@ -78,12 +78,12 @@ pub(crate) struct Peer {
 #[derive(Clone, Debug)]
 enum Presence {
     /// HTTP/1.1: one request at a time; the next byte begins another, or is no longer HTTP.
-    Alone(Arc<Company>),
+    Alone(Rc<Company>),
     /// HTTP/2: one of many. The last clone tells.
     Among {
         _stream: Stream,
         turn: Turn,
-        last_token: Arc<LastToken>,
+        last_token: Rc<LastToken>,
     },
 }
 
@@ -92,7 +92,7 @@ enum Presence {
 struct Company {
     pace: Pace,
     sequel: Sequel,
-    prompter: Prompter,
+    prompter: Rc<Prompter>,
     last_token: LastToken,
 }
 
@@ -220,7 +220,7 @@ impl Company {
         Self {
             pace,
             sequel: Sequel::default(),
-            prompter: Prompter::default(),
+            prompter: Rc::default(),
             last_token: LastToken::default(),
         }
     }
@@ -278,7 +278,7 @@ impl Peer {
 
     /// `sequel` takes place on this connection once the answer's head is out, in the connection's own task: it holds the
     /// connection's place among all others, and the drain waits for it.
-    pub(crate) fn leaves_http(&self, sequel: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn leaves_http(&self, sequel: impl Future<Output = ()> + 'static) {
         // HTTP/2 knows no upgrade (RFC 9113 section 8.6), so nobody asks for one there.
         if let Presence::Alone(company) = &self.presence {
             company.sequel.set(sequel);

@@ -16,7 +16,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::sequel::Sequel;
+use super::sequel::Told;
 use grammar::Grammar;
 
 /// A connection on which nothing is read but requests that every server reads alike.
@@ -29,8 +29,8 @@ pub(super) struct Guarded<IO> {
     /// After a refusal, what is still to be shown of [`UNREADABLE`].
     instead: Option<&'static [u8]>,
     verdict: Verdict,
-    /// Once this is told, what comes is a tunnel's, and none of ours to read.
-    sequel: Sequel,
+    /// Once it is true, what comes is a tunnel's, and none of ours to read.
+    told: Told,
 }
 
 /// What the guard of a connection thinks of what it has read, for whoever is to act on it.
@@ -49,7 +49,7 @@ struct Findings {
 ///
 /// Public so that anybody can try any bytes without a socket; the fuzz target `guard` does.
 pub fn guarded<IO: AsyncRead + AsyncWrite + Unpin>(io: IO) -> impl AsyncRead + AsyncWrite + Unpin {
-    Guarded::new(io, Sequel::default())
+    Guarded::new(io, Told::default())
 }
 
 // === impl Verdict ===
@@ -69,13 +69,13 @@ impl Verdict {
 // === impl Guarded ===
 
 impl<IO> Guarded<IO> {
-    pub(super) fn new(io: IO, sequel: Sequel) -> Self {
+    pub(super) fn new(io: IO, told: Told) -> Self {
         Self {
             io,
             grammar: Grammar::default(),
             instead: None,
             verdict: Verdict::default(),
-            sequel,
+            told,
         }
     }
 
@@ -110,7 +110,7 @@ impl<IO> Guarded<IO> {
 impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.sequel.is_told() {
+        if this.told.is_true() {
             // Who was refused before the workspace agreed gets no tunnel out of it.
             return match this.instead {
                 None => Pin::new(&mut this.io).poll_read(cx, buf),

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -44,7 +45,7 @@ pub(crate) struct Interim(Option<Cue>);
 
 #[derive(Clone, Debug)]
 struct Cue {
-    prompter: Prompter,
+    prompter: Rc<Prompter>,
     act: u64,
 }
 
@@ -62,11 +63,11 @@ pub(super) struct Prompted<IO> {
 
 impl Prompter {
     /// For the request that has just been read.
-    pub(super) fn cue(&self) -> Interim {
+    pub(super) fn cue(self: &Rc<Self>) -> Interim {
         let act = self.0.act.load(Relaxed) + 1;
         self.0.act.store(act, Relaxed);
         self.0.is_open.store(true, Relaxed);
-        let prompter = self.clone();
+        let prompter = Rc::clone(self);
         Interim(Some(Cue { prompter, act }))
     }
 

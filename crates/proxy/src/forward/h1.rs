@@ -19,7 +19,7 @@ mod unread;
 mod upload;
 mod wire;
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use http::{HeaderMap, Response, StatusCode};
 use tokio::time::timeout;
@@ -45,7 +45,7 @@ pub(super) use wire::Wire;
 impl Inner {
     /// On a connection that has served before, or on a new one.
     pub(super) fn forward_h1(
-        self: Arc<Self>,
+        self: Rc<Self>,
         forward: Forward,
     ) -> impl Future<Output = Result<Response<UpstreamBody>, ForwardError>> {
         let Forward {

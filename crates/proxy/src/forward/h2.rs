@@ -4,7 +4,7 @@ mod shared;
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::task::Poll;
 
 use http::{Request, Response};
@@ -30,7 +30,7 @@ enum Sent {
 impl Inner {
     /// HTTP/2, where the rewrite asked for it: on a connection that others use too.
     pub(super) async fn forward_h2(
-        self: Arc<Self>,
+        self: Rc<Self>,
         Forward {
             workspace,
             head,
@@ -39,7 +39,7 @@ impl Inner {
         }: Forward,
     ) -> Result<Response<UpstreamBody>, ForwardError> {
         let pool = &self.lane(&workspace)?.shared;
-        let mut request = Request::from_parts(Arc::unwrap_or_clone(head), body);
+        let mut request = Request::from_parts(Rc::unwrap_or_clone(head), body);
         while let Some(seat) = pool.take() {
             self.counters.upstream_reused();
             match self.send_h2(seat, request).await? {

@@ -1,14 +1,17 @@
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use arc_swap::ArcSwap;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use tokio::sync::watch;
 
+use super::Orders;
 use crate::accept::{Crowd, Peer, Serve};
 use crate::body::RequestBody;
 use crate::bootstrap::Question;
@@ -20,15 +23,19 @@ use crate::limits::{self, Places};
 use crate::linger::Lingering;
 use crate::observe::{AccessSink, Observed, Observer, Trail, Unread};
 use crate::share::Shares;
-use crate::{Failure, Settings, Swap};
+use crate::{Failure, Routes, Settings, Swap};
 
-/// One worker's part of the gateway.
-pub(super) struct Post<S>(pub(super) Arc<Standing<S>>);
+/// One worker's part of the gateway. It never leaves its worker's thread, nor does anything that it hands out: so nothing in it has to be
+/// locked or counted for others.
+pub(super) struct Post<S>(Rc<Standing<S>>);
 
 /// What a worker has for as long as it works, and its duty of the moment.
-pub(super) struct Standing<S> {
-    /// Loaded once for each request. Each worker has its own, so that none waits for the counter of another's.
-    duty: ArcSwap<Duty<S>>,
+struct Standing<S> {
+    /// Looked at once for each request.
+    duty: RefCell<Rc<Duty<S>>>,
+    orders: RefCell<watch::Receiver<Orders<S>>>,
+    /// Held, so that the last ones are found as well when whoever gave them has gone.
+    _given: watch::Sender<Orders<S>>,
     observer: Observer,
     shared: Shared,
     /// One worker does for all what need not be done by each.
@@ -54,33 +61,19 @@ struct Duty<S> {
 // === impl Standing ===
 
 impl<S: Swap> Standing<S> {
-    pub(super) fn new(
-        number: usize,
-        shared: Shared,
-        sink: Arc<dyn AccessSink>,
-        rules: &Arc<Rules>,
-        swap: &S,
-        settings: &Arc<Settings>,
-    ) -> Self {
-        let nowhere = Upstream::new(Arc::clone(&shared.counters), shared.tasks.clone());
-        let duty = Duty::new(&nowhere, rules, swap, settings);
-        Self {
-            duty: ArcSwap::from_pointee(duty),
-            observer: Observer::new(
-                Arc::clone(&shared.counters),
-                shared.places.clone(),
-                sink,
-                random(),
-            ),
-            shared,
-            is_first: number == 0,
+    /// What holds now. Orders are looked for by each request, so that the first one after them already follows them.
+    fn duty(&self) -> Rc<Duty<S>> {
+        // Never an error, as long as this holds the other end.
+        if self.orders.borrow().has_changed().unwrap_or(false) {
+            self.follow();
         }
+        Rc::clone(&self.duty.borrow())
     }
 
-    pub(super) fn go_on_as(&self, rules: &Arc<Rules>, swap: &S, settings: &Arc<Settings>) {
-        let before = self.duty.load_full();
-        let duty = Duty::new(&before.upstream, rules, swap, settings);
-        self.duty.store(Arc::new(duty));
+    fn follow(&self) {
+        let mut orders = self.orders.borrow_mut();
+        let duty = Duty::new(&self.duty.borrow().upstream, &orders.borrow_and_update());
+        self.duty.replace(Rc::new(duty));
     }
 }
 
@@ -88,22 +81,28 @@ impl<S: Swap> Standing<S> {
 
 impl<S: Swap> Duty<S> {
     /// With the connections of `before`, as far as they lead to where these rules do.
-    fn new(before: &Upstream, rules: &Arc<Rules>, swap: &S, settings: &Arc<Settings>) -> Self {
+    fn new(before: &Upstream, orders: &Orders<S>) -> Self {
+        let Orders {
+            rules,
+            swap,
+            settings,
+        } = orders;
+        let rules = for_one_worker(rules);
         let upstream = before.for_workspaces(rules.routes.workspaces(), settings);
-        let own = Arc::new(for_one_worker(rules));
+        let shares = rules.shares.clone();
         Self {
-            journey: Journey::new(own, swap.for_one_worker(), upstream.clone()),
+            journey: Journey::new(rules, swap.for_one_worker(), upstream.clone()),
             upstream,
             settings: Arc::clone(settings),
-            shares: rules.shares.clone(),
+            shares,
         }
     }
 }
 
 /// The same rules, over workspaces that no other worker holds.
-fn for_one_worker(rules: &Rules) -> Rules {
+fn for_one_worker(rules: &Rules<Arc<Routes>>) -> Rules {
     Rules {
-        routes: Arc::new(rules.routes.for_one_worker()),
+        routes: rules.routes.for_one_worker(),
         verifier: rules.verifier.clone(),
         clock: rules.clock.clone(),
         audiences: rules.audiences.clone(),
@@ -116,20 +115,43 @@ fn for_one_worker(rules: &Rules) -> Rules {
 
 // === impl Post ===
 
+impl<S: Swap> Post<S> {
+    /// For the worker of this number, on its own thread.
+    pub(super) fn new(
+        number: usize,
+        shared: Shared,
+        sink: Arc<dyn AccessSink>,
+        given: watch::Sender<Orders<S>>,
+    ) -> Self {
+        let mut orders = given.subscribe();
+        let nowhere = Upstream::new(Arc::clone(&shared.counters), shared.tasks.clone());
+        let duty = Duty::new(&nowhere, &orders.borrow_and_update());
+        let (counters, places) = (Arc::clone(&shared.counters), shared.places.clone());
+        Self(Rc::new(Standing {
+            duty: RefCell::new(Rc::new(duty)),
+            orders: RefCell::new(orders),
+            _given: given,
+            observer: Observer::new(counters, places, sink, random()),
+            shared,
+            is_first: number == 0,
+        }))
+    }
+}
+
 impl<S> Clone for Post<S> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self(Rc::clone(&self.0))
     }
 }
 
 impl<S: Swap> Serve for Post<S> {
     fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.0.duty.load().settings)
+        Arc::clone(&self.0.duty().settings)
     }
 
     /// What there is to be done at once is done before the future, which has room for each shape that a request has had in it.
     fn serve(&self, request: Request<Incoming>, from: Peer) -> impl Future<Output = Response<Observed>> {
-        let (standing, duty) = (&self.0, self.0.duty.load_full());
+        let (standing, duty) = (&self.0, self.0.duty());
         // Boxed: the journey and what is around it would have room for it both.
         let request = Box::new(
             Lingering::new(request, &standing.shared.tasks)
@@ -154,7 +176,7 @@ impl<S: Swap> Serve for Post<S> {
         }
     }
 
-    fn admit(&self) -> impl Send + 'static {
+    fn admit(&self) -> impl Sized + 'static {
         Admitted::new(Arc::clone(&self.0.shared.counters))
     }
 
@@ -170,8 +192,16 @@ impl<S: Swap> Serve for Post<S> {
         self.0.observer.refused(client, why);
     }
 
+    async fn attend(&self) {
+        let mut orders = self.0.orders.borrow().clone();
+        if orders.changed().await.is_ok() {
+            // What was before is let go of, also where no request comes.
+            self.0.duty();
+        }
+    }
+
     fn sweep(&self) {
-        let duty = self.0.duty.load();
+        let duty = self.0.duty();
         duty.upstream.close_idle();
         if let Some(shares) = duty.shares.as_ref().filter(|_| self.0.is_first) {
             shares.sweep();

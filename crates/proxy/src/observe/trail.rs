@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::{Body, Failure, RequestId, moment};
 
 /// Watches the requests of one worker.
 #[derive(Clone)]
-pub(crate) struct Observer(Arc<Eyes>);
+pub(crate) struct Observer(Rc<Eyes>);
 
 struct Eyes {
     counters: Arc<Counters>,
@@ -42,7 +43,7 @@ pub(crate) struct Trail {
     target: Option<PathAndQuery>,
     user_agent: Option<HeaderValue>,
     started: Instant,
-    workspace: Option<Arc<Workspace>>,
+    workspace: Option<Rc<Workspace>>,
     /// Who asks, once that was verified.
     identity: Option<Identity>,
     /// Nobody is known: a token of Databricks' own has been passed on unjudged.
@@ -85,7 +86,7 @@ impl Observer {
         sink: Arc<dyn AccessSink>,
         id_prefix: u64,
     ) -> Self {
-        Self(Arc::new(Eyes {
+        Self(Rc::new(Eyes {
             counters,
             places,
             sink,
@@ -163,8 +164,8 @@ impl Trail {
         Ok(())
     }
 
-    pub(crate) fn routed(&mut self, workspace: &Arc<Workspace>) {
-        self.workspace = Some(Arc::clone(workspace));
+    pub(crate) fn routed(&mut self, workspace: &Rc<Workspace>) {
+        self.workspace = Some(Rc::clone(workspace));
     }
 
     /// Keeps who asks, for the access log, and lends it to what comes next.

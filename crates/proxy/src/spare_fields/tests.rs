@@ -3,7 +3,7 @@ use http::{Request, header};
 
 use super::*;
 
-fn head(count: usize) -> Arc<request::Parts> {
+fn head(count: usize) -> Rc<request::Parts> {
     let (mut head, ()) = Request::new(()).into_parts();
     head.headers
         .insert(AUTHORIZATION, HeaderValue::from_static("Bearer secret"));
@@ -12,7 +12,7 @@ fn head(count: usize) -> Arc<request::Parts> {
         head.headers.append(&name, HeaderValue::from_static("one"));
         head.headers.append(&name, HeaderValue::from_static("two"));
     }
-    Arc::new(head)
+    Rc::new(head)
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn the_next_has_the_memory_of_the_last_and_nothing_that_was_in_it() {
 #[test]
 fn what_somebody_else_holds_stays_as_it_is() {
     let head = head(3);
-    give_back(Arc::clone(&head));
+    give_back(Rc::clone(&head));
     assert_eq!(head.headers.len(), 7);
     assert_eq!(take(0).capacity(), 0);
 }

@@ -3,7 +3,7 @@ mod doze;
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use http::header::CONNECTION;
 use http::{HeaderValue, Response, StatusCode};
@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Company, Origin, Peer, Presence, Serve, Shift};
 use crate::accept::attentive::Attentive;
 use crate::accept::guard::{Guarded, Verdict};
-use crate::accept::interim::Prompted;
+use crate::accept::interim::{Prompted, Prompter};
 use crate::accept::paced::{Pace, Paced};
 use crate::accept::parting::Parting;
 use crate::drain::Drain;
@@ -37,23 +37,23 @@ where
     let (journey, drain) = (&journey, &drain);
     let (io, pace) = Paced::new(io, &settings);
     let io = Parting::new(io, pace.clone(), drain.clone());
-    let company = &Arc::new(Company::of(pace));
+    let company = &Rc::new(Company::of(pace));
     let answer = |request| {
         // At once: before hyper reads on, and would be watched as over a head.
         company.pace.request_started();
         let peer = Peer {
             address: origin.address,
             secure: origin.secure,
-            presence: Presence::Alone(Arc::clone(company)),
+            presence: Presence::Alone(Rc::clone(company)),
         };
         // Boxed here: what hyper moves to its place is a pointer then.
         let answering = Box::pin(journey.serve(request, peer));
         async move { Ok::<_, Infallible>(led_away(answering.await, drain)) }
     };
-    let io = Guarded::new(io, company.sequel.clone());
+    let io = Guarded::new(io, company.sequel.told());
     let verdict = &io.verdict();
-    let io = Attentive::new(io, company.pace.clone(), verdict.clone(), company.sequel.clone());
-    let io = Prompted::new(io, company.prompter.clone());
+    let io = Attentive::new(io, company.pace.clone(), verdict.clone(), company.sequel.told());
+    let io = Prompted::new(io, Prompter::clone(&company.prompter));
     let may_doze = || company.pace.is_drowsy() && verdict.is_between_requests();
     let forget = || company.last_token.forget();
     let connection = doze::serve(io, builder(&settings), service_fn(&answer), may_doze, forget);

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::server::conn::http2::Builder;
@@ -44,10 +44,10 @@ where
     let tasks = Streamwise::new(tasks, settings.body_idle_timeout);
     pace.request_started();
     let streams = Streams::default();
-    let last_token = Arc::<LastToken>::default();
+    let last_token = Rc::<LastToken>::default();
     let service = service_fn(|request| {
         let (journey, stream) = (journey.clone(), streams.open());
-        let last_token = Arc::clone(&last_token);
+        let last_token = Rc::clone(&last_token);
         async move {
             let peer = Peer {
                 address: origin.address,

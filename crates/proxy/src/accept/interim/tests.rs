@@ -1,4 +1,5 @@
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
@@ -13,8 +14,8 @@ fn written(io: Prompted<Vec<u8>>) -> String {
 
 #[tokio::test]
 async fn it_is_put_where_nothing_is_half_written() {
-    let prompter = Prompter::default();
-    let mut io = Prompted::new(Vec::new(), prompter.clone());
+    let prompter = Rc::new(Prompter::default());
+    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
     let interim = prompter.cue();
     io.write_all(b"the end of ").await.unwrap();
     interim.say("103;");
@@ -37,8 +38,8 @@ impl Wake for Sleeper {
 
 #[test]
 fn a_connection_that_rests_is_woken_in_whichever_task_it_is_by_then() {
-    let prompter = Prompter::default();
-    let mut io = Prompted::new(Vec::new(), prompter.clone());
+    let prompter = Rc::new(Prompter::default());
+    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
     let sleepers = [Arc::<Sleeper>::default(), Arc::default()];
     for sleeper in &sleepers {
         let interim = prompter.cue();
@@ -57,8 +58,8 @@ fn a_connection_that_rests_is_woken_in_whichever_task_it_is_by_then() {
 
 #[tokio::test]
 async fn an_answer_waits_until_it_is_out() {
-    let prompter = Prompter::default();
-    let mut io = Prompted::new(Vec::new(), prompter.clone());
+    let prompter = Rc::new(Prompter::default());
+    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
     let interim = prompter.cue();
     interim.say("103;");
     let mut end = Box::pin(interim.end());
@@ -71,8 +72,8 @@ async fn an_answer_waits_until_it_is_out() {
 
 #[tokio::test]
 async fn what_is_said_too_late_is_never_heard() {
-    let prompter = Prompter::default();
-    let mut io = Prompted::new(Vec::new(), prompter.clone());
+    let prompter = Rc::new(Prompter::default());
+    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
     let first = prompter.cue();
     first.end().await;
     first.say("after the answer;");
@@ -85,8 +86,8 @@ async fn what_is_said_too_late_is_never_heard() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_costs_little() {
-    let prompter = Prompter::default();
-    let mut io = Prompted::new(Vec::new(), prompter.clone());
+    let prompter = Rc::new(Prompter::default());
+    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
     let interim = prompter.cue();
     (0..10 * MOST_LINES).for_each(|_| interim.say("103;"));
     io.flush().await.unwrap();

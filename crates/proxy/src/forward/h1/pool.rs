@@ -1,5 +1,6 @@
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,12 +10,11 @@ use crate::moment;
 
 /// Idle connections of one worker to one workspace, the latest used first: what is not needed grows old and goes.
 #[derive(Clone, Debug)]
-pub(in crate::forward) struct Pool(Arc<Shelf>);
+pub(in crate::forward) struct Pool(Rc<Shelf>);
 
 #[derive(Debug)]
 struct Shelf {
-    /// Only its own worker ever locks it, and never across an `.await`; so the lock is free of waiting.
-    idle: Mutex<VecDeque<Idle>>,
+    idle: RefCell<VecDeque<Idle>>,
     idle_timeout: Duration,
 }
 
@@ -37,8 +37,8 @@ pub(in crate::forward) struct Lease {
 
 impl Pool {
     pub(in crate::forward) fn new(idle_timeout: Duration) -> Self {
-        Self(Arc::new(Shelf {
-            idle: Mutex::default(),
+        Self(Rc::new(Shelf {
+            idle: RefCell::default(),
             idle_timeout,
         }))
     }
@@ -57,7 +57,7 @@ impl Pool {
 
     /// The connection that was used last.
     pub(in crate::forward) fn take(&self) -> Option<Lease> {
-        let mut idle = self.idle();
+        let mut idle = self.0.idle.borrow_mut();
         let Idle { link, since } = idle.pop_back()?;
         if moment::now().saturating_duration_since(since) >= self.0.idle_timeout {
             // All others are older.
@@ -68,17 +68,13 @@ impl Pool {
     }
 
     pub(in crate::forward) fn close_idle(&self) {
-        let mut idle = self.idle();
+        let mut idle = self.0.idle.borrow_mut();
         idle.retain_mut(|Idle { link, since }| since.elapsed() < self.0.idle_timeout && !link.is_closed());
     }
 
     fn put_back(&self, link: Box<Link>) {
         let since = moment::now();
-        self.idle().push_back(Idle { link, since });
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, VecDeque<Idle>> {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.idle.borrow_mut().push_back(Idle { link, since });
     }
 }
 

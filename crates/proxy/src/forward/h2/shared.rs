@@ -1,5 +1,5 @@
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::client::conn::http2::SendRequest;
@@ -10,12 +10,11 @@ use crate::body::RequestBody;
 
 /// Connections of one worker to one workspace that carry many requests at a time (HTTP/2): as few as will do.
 #[derive(Clone, Debug)]
-pub(in crate::forward) struct SharedPool(Arc<Stable>);
+pub(in crate::forward) struct SharedPool(Rc<Stable>);
 
 #[derive(Debug)]
 struct Stable {
-    /// Only its own worker ever locks it, and never across an `.await`; so the lock is free of waiting.
-    lines: Mutex<Vec<Arc<Line>>>,
+    lines: RefCell<Vec<Rc<Line>>>,
     /// Who may open another connection: one at a time, or a burst of first requests would open one each.
     turn: Semaphore,
     idle_timeout: Duration,
@@ -25,18 +24,18 @@ struct Stable {
 struct Line {
     sender: SendRequest<RequestBody>,
     limit: StreamLimit,
-    open: AtomicUsize,
+    open: Cell<usize>,
     /// When the last request on it ended.
-    since: Mutex<Instant>,
+    since: Cell<Instant>,
 }
 
 /// How many streams the workspace lets us open on one connection (RFC 9113 section 5.1.2), as it said last.
 #[derive(Clone, Debug)]
-pub(in crate::forward) struct StreamLimit(Arc<AtomicUsize>);
+pub(in crate::forward) struct StreamLimit(Rc<Cell<usize>>);
 
 /// One request's place on a shared connection, free again when it is dropped.
 #[derive(Debug)]
-pub(in crate::forward) struct Seat(Arc<Line>);
+pub(in crate::forward) struct Seat(Rc<Line>);
 
 /// More than most servers allow; and what one connection that breaks takes along.
 pub(in crate::forward) const MOST_STREAMS: u16 = 100;
@@ -45,8 +44,8 @@ pub(in crate::forward) const MOST_STREAMS: u16 = 100;
 
 impl SharedPool {
     pub(in crate::forward) fn new(idle_timeout: Duration) -> Self {
-        Self(Arc::new(Stable {
-            lines: Mutex::default(),
+        Self(Rc::new(Stable {
+            lines: RefCell::default(),
             turn: Semaphore::new(1),
             idle_timeout,
         }))
@@ -59,31 +58,27 @@ impl SharedPool {
 
     /// A place on a connection that is there.
     pub(in crate::forward) fn take(&self) -> Option<Seat> {
-        let mut lines = self.lines();
+        let mut lines = self.0.lines.borrow_mut();
         lines.retain(|line| !line.sender.is_closed());
         lines.iter().find_map(Seat::on)
     }
 
     /// The first place on a connection that was just opened.
     pub(in crate::forward) fn add(&self, sender: SendRequest<RequestBody>, limit: StreamLimit) -> Seat {
-        let line = Arc::new(Line {
+        let line = Rc::new(Line {
             sender,
             limit,
-            open: AtomicUsize::new(1),
-            since: Mutex::new(Instant::now()),
+            open: Cell::new(1),
+            since: Cell::new(Instant::now()),
         });
-        self.lines().push(Arc::clone(&line));
+        self.0.lines.borrow_mut().push(Rc::clone(&line));
         Seat(line)
     }
 
     pub(in crate::forward) fn close_idle(&self) {
         let idle_timeout = self.0.idle_timeout;
-        self.lines()
-            .retain(|line| !line.sender.is_closed() && !line.is_idle(idle_timeout));
-    }
-
-    fn lines(&self) -> MutexGuard<'_, Vec<Arc<Line>>> {
-        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut lines = self.0.lines.borrow_mut();
+        lines.retain(|line| !line.sender.is_closed() && !line.is_idle(idle_timeout));
     }
 }
 
@@ -91,8 +86,7 @@ impl SharedPool {
 
 impl Line {
     fn is_idle(&self, timeout: Duration) -> bool {
-        let since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        self.open.load(Relaxed) == 0 && since.elapsed() >= timeout
+        self.open.get() == 0 && self.since.get().elapsed() >= timeout
     }
 }
 
@@ -100,23 +94,23 @@ impl Line {
 
 impl StreamLimit {
     pub(in crate::forward) fn new() -> Self {
-        Self(Arc::new(AtomicUsize::new(MOST_STREAMS.into())))
+        Self(Rc::new(Cell::new(MOST_STREAMS.into())))
     }
 
     pub(in crate::forward) fn set(&self, streams: usize) {
-        self.0.store(streams.clamp(1, MOST_STREAMS.into()), Relaxed);
+        self.0.set(streams.clamp(1, MOST_STREAMS.into()));
     }
 }
 
 // === impl Seat ===
 
 impl Seat {
-    fn on(line: &Arc<Line>) -> Option<Self> {
-        if line.open.load(Relaxed) >= line.limit.0.load(Relaxed) {
+    fn on(line: &Rc<Line>) -> Option<Self> {
+        if line.open.get() >= line.limit.0.get() {
             return None;
         }
-        line.open.fetch_add(1, Relaxed);
-        Some(Self(Arc::clone(line)))
+        line.open.update(|open| open + 1);
+        Some(Self(Rc::clone(line)))
     }
 
     pub(in crate::forward) fn sender(&self) -> SendRequest<RequestBody> {
@@ -126,7 +120,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Relaxed);
-        *self.0.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.0.open.update(|open| open - 1);
+        self.0.since.set(Instant::now());
     }
 }

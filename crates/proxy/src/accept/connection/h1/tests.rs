@@ -70,7 +70,7 @@ impl Serve for Answers {
         answer
     }
 
-    fn admit(&self) -> impl Send + 'static {}
+    fn admit(&self) -> impl Sized + 'static {}
 
     fn crowd(&self) -> &Crowd {
         &self.crowd
@@ -79,6 +79,8 @@ impl Serve for Answers {
     fn turned_away(&self) {}
 
     fn refused(&self, _: std::net::SocketAddr, _: Unread) {}
+
+    async fn attend(&self) {}
 
     fn sweep(&self) {}
 }
@@ -114,7 +116,7 @@ impl Client {
             notes,
             served,
             drain,
-            connection: tokio::spawn(super::serve(socket, origin, shift)),
+            connection: tokio::task::spawn_local(super::serve(socket, origin, shift)),
         }
     }
 
@@ -175,7 +177,7 @@ const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 /// After so long, a connection at rest dozes.
 const WHILE: Duration = AWAKE.saturating_add(Duration::from_millis(100));
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a_connection_that_rests_keeps_no_buffers_and_serves_the_next_request_however_it_comes() {
     let mut client = Client::connect(Settings::default(), 4096, 0);
     for (first, second) in [(GET, ""), ("G", &GET[1..]), (GET, GET), ("\r\n", GET)] {
@@ -193,7 +195,7 @@ async fn a_connection_that_rests_keeps_no_buffers_and_serves_the_next_request_ho
     assert_eq!(client.served(), 5);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a_request_whose_head_is_longer_than_first_words_is_served_after_a_rest() {
     let mut client = Client::connect(Settings::default(), 64, 0);
     let long = GET.replace("\r\n\r\n", &format!("\r\nlong: {}\r\n\r\n", "y".repeat(9000)));
@@ -205,7 +207,7 @@ async fn a_request_whose_head_is_longer_than_first_words_is_served_after_a_rest(
 }
 
 /// What is left of a body must never be read as a request: whoever wrote it chose its bytes.
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a_connection_does_not_doze_in_the_midst_of_a_body_that_nobody_wants() {
     let mut client = Client::connect(Settings::default(), 4096, 0);
     let head = format!(
@@ -224,7 +226,7 @@ async fn a_connection_does_not_doze_in_the_midst_of_a_body_that_nobody_wants() {
     assert_eq!(client.served(), 2);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a_connection_does_not_doze_before_its_client_has_read_the_answer() {
     let mut client = Client::connect(Settings::default(), 64, 5000);
     client.says(GET).await;
@@ -239,7 +241,7 @@ async fn a_connection_does_not_doze_before_its_client_has_read_the_answer() {
     assert!(client.hears().await.len() > 5000);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a_connection_that_dozes_ends_when_it_has_rested_for_its_whole_time() {
     let idle_timeout = Duration::from_secs(20);
     let settings = Settings {
@@ -262,7 +264,7 @@ async fn a_connection_that_dozes_ends_when_it_has_rested_for_its_whole_time() {
     assert!(client.notes.was_shut.load(Relaxed));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn a_connection_that_dozes_ends_with_its_client_and_with_a_drain() {
     let mut client = Client::connect(Settings::default(), 4096, 0);
     sleep(WHILE).await;
@@ -290,7 +292,7 @@ async fn a_connection_that_dozes_ends_with_its_client_and_with_a_drain() {
 }
 
 /// A request that was answered leaves nothing of its caller with a connection that rests.
-#[tokio::test(start_paused = true)]
+#[tokio::test(flavor = "local", start_paused = true)]
 async fn who_asked_is_forgotten_when_a_connection_dozes() {
     let (gateway, mut io) = duplex(4096);
     let (answered, forgot) = (AtomicBool::new(false), AtomicBool::new(false));

@@ -1,7 +1,8 @@
+use std::cell::RefCell;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// every stream that had something to say were written; or until there is enough for a TLS record.
 ///
 /// Seen from above, writing and flushing are over when something waits here. That it goes out is what [`Outlet::drive`] sees to.
-pub(super) struct Gathered<IO>(Arc<Mutex<Gathering<IO>>>);
+pub(super) struct Gathered<IO>(Rc<RefCell<Gathering<IO>>>);
 
 /// The other handle, for the task that polls the connection.
-pub(super) struct Outlet<IO>(Arc<Mutex<Gathering<IO>>>);
+pub(super) struct Outlet<IO>(Rc<RefCell<Gathering<IO>>>);
 
 struct Gathering<IO> {
     io: IO,
@@ -34,25 +35,25 @@ const ENOUGH: usize = 16 * 1024;
 
 impl<IO> Gathered<IO> {
     pub(super) fn new(io: IO) -> (Self, Outlet<IO>) {
-        let gathering = Arc::new(Mutex::new(Gathering {
+        let gathering = Rc::new(RefCell::new(Gathering {
             io,
             waiting: Vec::new(),
             sent: 0,
             to_flush: false,
         }));
-        (Self(Arc::clone(&gathering)), Outlet(gathering))
+        (Self(Rc::clone(&gathering)), Outlet(gathering))
     }
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Gathered<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut locked(&self.0).io).poll_read(cx, buf)
+        Pin::new(&mut self.0.borrow_mut().io).poll_read(cx, buf)
     }
 }
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        locked(&self.0).poll_take(cx, &[IoSlice::new(buf)])
+        self.0.borrow_mut().poll_take(cx, &[IoSlice::new(buf)])
     }
 
     fn poll_write_vectored(
@@ -60,7 +61,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        locked(&self.0).poll_take(cx, bufs)
+        self.0.borrow_mut().poll_take(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -72,7 +73,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Gathered<IO> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut gathering = locked(&self.0);
+        let mut gathering = self.0.borrow_mut();
         ready!(gathering.poll_send(cx))?;
         Pin::new(&mut gathering.io).poll_shutdown(cx)
     }
@@ -90,7 +91,7 @@ impl<IO: AsyncWrite + Unpin> Outlet<IO> {
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended.map_err(io::Error::other));
             }
-            match locked(&self.0).poll_send(cx) {
+            match self.0.borrow_mut().poll_send(cx) {
                 Poll::Ready(Err(broken)) => Poll::Ready(Err(broken)),
                 Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
             }
@@ -141,11 +142,6 @@ impl<IO: AsyncWrite + Unpin> Gathering<IO> {
         (self.waiting, self.sent) = (Vec::new(), 0);
         Poll::Ready(Ok(()))
     }
-}
-
-/// Both handles are used by one task, so nobody ever waits.
-fn locked<IO>(gathering: &Mutex<Gathering<IO>>) -> MutexGuard<'_, Gathering<IO>> {
-    gathering.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,27 +1,28 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+
+use crate::moment;
 
 /// How many streams of one connection are open, and since when none is.
 ///
 /// Who waits for there to be none looks now and then, rather than be woken by each stream that comes and goes.
 #[derive(Clone, Debug)]
-pub(super) struct Streams(Arc<Count>);
+pub(super) struct Streams(Rc<Count>);
 
 /// An open stream; the last clone that is dropped closes it.
 #[derive(Clone, Debug)]
 pub(in crate::accept::connection) struct Stream {
-    _place: Arc<Place>,
+    _place: Rc<Place>,
 }
 
 #[derive(Debug)]
 struct Count {
-    beginning: Instant,
-    open: AtomicUsize,
-    /// When the last one was closed, in milliseconds since the beginning.
-    emptied: AtomicU64,
+    open: Cell<usize>,
+    /// When the last one was closed.
+    emptied: Cell<Instant>,
 }
 
 #[derive(Debug)]
@@ -31,9 +32,9 @@ struct Place(Streams);
 
 impl Streams {
     pub(super) fn open(&self) -> Stream {
-        self.0.open.fetch_add(1, Relaxed);
+        self.0.open.update(|open| open + 1);
         Stream {
-            _place: Arc::new(Place(self.clone())),
+            _place: Rc::new(Place(self.clone())),
         }
     }
 
@@ -55,10 +56,9 @@ impl Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        Self(Arc::new(Count {
-            beginning: Instant::now(),
-            open: AtomicUsize::new(0),
-            emptied: AtomicU64::new(0),
+        Self(Rc::new(Count {
+            open: Cell::new(0),
+            emptied: Cell::new(Instant::now()),
         }))
     }
 }
@@ -68,16 +68,12 @@ impl Default for Streams {
 impl Count {
     /// `None` while one is open.
     fn empty_from(&self) -> Option<Instant> {
-        let emptied = Duration::from_millis(self.emptied.load(Relaxed));
-        (self.open.load(Relaxed) == 0).then(|| self.beginning + emptied)
+        (self.open.get() == 0).then(|| self.emptied.get())
     }
 
     fn close_one(&self) {
-        if self.open.fetch_sub(1, Relaxed) == 1 {
-            let emptied = self.beginning.elapsed().as_millis();
-            self.emptied
-                .store(u64::try_from(emptied).unwrap_or(u64::MAX), Relaxed);
-        }
+        self.open.update(|open| open - 1);
+        self.emptied.set(moment::now());
     }
 }
 

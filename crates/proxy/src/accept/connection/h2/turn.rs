@@ -1,7 +1,7 @@
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::patience::Patience;
 /// Who is waited for on one stream: shared between hyper's task for it, which waits, and the answer's body, which knows
 /// for whom. Both live on one thread.
 #[derive(Clone, Debug, Default)]
-pub(in crate::accept::connection) struct Turn(Arc<State>);
+pub(in crate::accept::connection) struct Turn(Rc<State>);
 
 #[derive(Debug, Default)]
 struct State {
     /// Since the last part was handed over, and until the next one is asked for.
-    is_clients: AtomicBool,
-    parts: AtomicU64,
+    is_clients: Cell<bool>,
+    parts: Cell<u64>,
 }
 
 /// Runs hyper's tasks, one for each stream, and gives up those whose client keeps its window shut.
@@ -57,13 +57,13 @@ impl Turn {
 
     /// A part was handed over.
     pub(in crate::accept::connection) fn pass_to_client(&self) {
-        self.0.parts.fetch_add(1, Relaxed);
-        self.0.is_clients.store(true, Relaxed);
+        self.0.parts.update(|parts| parts + 1);
+        self.0.is_clients.set(true);
     }
 
     /// The next part is asked for: the client's window has taken the one before.
     pub(in crate::accept::connection) fn pass_to_workspace(&self) {
-        self.0.is_clients.store(false, Relaxed);
+        self.0.is_clients.set(false);
     }
 }
 
@@ -75,7 +75,7 @@ impl Streamwise {
     }
 }
 
-impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streamwise {
+impl<F: Future<Output = ()> + 'static> Executor<F> for Streamwise {
     fn execute(&self, stream: F) {
         self.tasks.spawn(Attended {
             stream: Box::pin(stream),
@@ -91,8 +91,8 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streamwise {
 impl<F> Attended<F> {
     /// Ready once the client has taken nothing for too long.
     fn poll_forsaken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let parts = self.turn.0.parts.load(Relaxed);
-        let is_clients = self.turn.0.is_clients.load(Relaxed);
+        let parts = self.turn.0.parts.get();
+        let is_clients = self.turn.0.is_clients.get();
         if !is_clients || std::mem::replace(&mut self.parts, parts) != parts {
             self.patience.moved();
         }
