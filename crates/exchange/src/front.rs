@@ -1,4 +1,5 @@
 mod builder;
+mod service;
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub use builder::ExchangeBuilder;
+pub use service::ExchangeService;
 
 /// The front door: a cached token when there is a good one, one exchange for all who wait otherwise.
 ///
@@ -99,15 +101,7 @@ impl<S> Exchange<S> {
     }
 }
 
-impl<S> Exchange<S>
-where
-    S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
+impl<S: ExchangeService> Exchange<S> {
     /// A token for `identity` under `grant`.
     ///
     /// # Errors
@@ -182,15 +176,7 @@ impl<S> fmt::Debug for Exchange<S> {
     }
 }
 
-impl<S> tower::Service<ExchangeRequest> for Exchange<S>
-where
-    S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
+impl<S: ExchangeService> tower::Service<ExchangeRequest> for Exchange<S> {
     type Response = AccessToken;
     type Error = ExchangeError;
     type Future = ExchangeFuture;
@@ -207,15 +193,7 @@ where
 
 // === impl Shared ===
 
-impl<S> Shared<S>
-where
-    S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
+impl<S: ExchangeService> Shared<S> {
     fn key_parts(&self, identity: &Identity, grant: &Grant) -> KeyParts {
         if self.overlap {
             KeyParts::new(identity, grant)

@@ -61,7 +61,7 @@ mod words;
 
 pub use access_token::AccessToken;
 pub use error::{Denial, ExchangeError, Outage};
-pub use front::{Exchange, ExchangeBuilder};
+pub use front::{Exchange, ExchangeBuilder, ExchangeService};
 pub use future::ExchangeFuture;
 pub use grant::{FederationPolicy, Grant, TokenEndpoint};
 pub use host_metadata::{HostMetadata, MetadataError};

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use exchange::{AccessToken, Exchange, ExchangeError, ExchangeRequest, Grant};
+use exchange::{AccessToken, Exchange, ExchangeError, ExchangeRequest, ExchangeService, Grant};
 use identity::Identity;
 use tower::Service;
 use tower::util::ServiceFn;
@@ -27,14 +27,7 @@ pub trait Swap:
     }
 }
 
-impl<S> Swap for Exchange<S>
-where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-{
+impl<S: ExchangeService> Swap for Exchange<S> {
     fn for_one_worker(&self) -> Self {
         Self::for_one_worker(self)
     }

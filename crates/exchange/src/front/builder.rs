@@ -4,10 +4,10 @@ use std::time::Duration;
 use identity::Clock;
 use tokio::runtime::Handle;
 
-use super::{Exchange, Held, Shared};
+use super::{Exchange, ExchangeService, Held, Shared};
+use crate::TokenExchange;
 use crate::cache::Cache;
 use crate::renewals::Renewals;
-use crate::{AccessToken, ExchangeError, ExchangeRequest, TokenExchange};
 
 /// Settings of an [`Exchange`], each with its default.
 #[derive(Debug)]
@@ -94,15 +94,7 @@ impl ExchangeBuilder {
     ///
     /// # Panics
     /// Outside a tokio runtime, unless [`runtime`](Self::runtime) was called.
-    pub fn build_over<S>(self, exchange: S) -> Exchange<S>
-    where
-        S: tower::Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send,
-    {
+    pub fn build_over<S: ExchangeService>(self, exchange: S) -> Exchange<S> {
         let held = match &self.previous {
             Some(previous) => previous.0.shared.held.clone(),
             None => Held {

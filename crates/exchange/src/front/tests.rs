@@ -87,29 +87,6 @@ impl Endpoint {
     }
 }
 
-/// The bounds of [`ExchangeBuilder::build_over`] under one name.
-trait ExchangeService:
-    Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError, Future = Self::Exchanging>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-    type Exchanging: Future<Output = Result<AccessToken, ExchangeError>> + Send;
-}
-
-impl<S> ExchangeService for S
-where
-    S: Service<ExchangeRequest, Response = AccessToken, Error = ExchangeError>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
-    type Exchanging = S::Future;
-}
-
 /// A token that tells whose it is, what for, and the how-manieth.
 fn token_for(request: &ExchangeRequest, number: usize, expiry: Expiry) -> AccessToken {
     let (grant, subject) = (&request.grant, request.identity.subject().as_str());
