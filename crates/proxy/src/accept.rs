@@ -29,6 +29,7 @@ pub(crate) use connection::{Peer, Serve};
 pub(crate) use crowd::Crowd;
 pub use guard::guarded;
 pub(crate) use interim::Interim;
+pub(crate) use sequel::AfterHttp;
 pub use tls::ServerTls;
 pub(crate) use worker::{Desk, Worker};
 

@@ -67,7 +67,7 @@ where
     )]
     pub(crate) fn travel(
         &self,
-        mut request: Box<Request<RequestBody>>,
+        request: Box<Request<RequestBody>>,
         interim: &Interim,
         last: &LastToken,
         trail: &mut Trail,
@@ -83,7 +83,7 @@ where
                 return Box::pin(self.answer(question, &destination, *request, trail)).await;
             }
 
-            let upgrade = Upgrade::asked(&mut request)?;
+            let upgrade = Upgrade::asked(&request)?;
             let Destination { workspace, host } = destination;
             let credential = credentials.of(&request, workspace.allowances)?;
             let (authority, given) = match credential {

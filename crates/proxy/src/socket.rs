@@ -5,7 +5,7 @@ mod outbox;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
@@ -26,7 +26,7 @@ pub(crate) use outbox::Postman;
 #[derive(Debug)]
 pub(crate) struct Socket {
     tcp: OwnedReadHalf,
-    line: Arc<Line>,
+    line: Rc<Line>,
     /// With a client; towards workspaces, the kernel's own limit stands.
     ahead: Option<Ahead>,
 }
@@ -49,7 +49,7 @@ impl Socket {
 
     fn new(tcp: TcpStream, ahead: Option<Ahead>) -> Self {
         let (tcp, out) = tcp.into_split();
-        let line = Arc::new(Line::new(out));
+        let line = Rc::new(Line::new(out));
         Self { tcp, line, ahead }
     }
 

@@ -5,7 +5,6 @@ mod tunnel;
 use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, Version};
 use http_body::Body as _;
-use hyper::upgrade::{OnUpgrade, on};
 
 use crate::Failure;
 use crate::body::RequestBody;
@@ -16,14 +15,11 @@ use crate::forward::{Tunnel, UpstreamBody};
 /// Nothing but HTTP is read from the client until the workspace has agreed: what a client sends early is the next
 /// request, with its own check of who is asking, or it is the tunnel's.
 #[derive(Debug)]
-pub(crate) struct Upgrade {
-    client: OnUpgrade,
-}
+pub(crate) struct Upgrade(());
 
 /// Both have agreed; the client has yet to be told.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    client: OnUpgrade,
     /// Never returns to its pool.
     workspace: Tunnel,
 }
@@ -37,8 +33,7 @@ impl Upgrade {
     /// # Errors
     /// When the handshake is more than a head: what would follow it could be read as its body by one, and as a request
     /// or as the tunnel by another.
-    pub(crate) fn asked(request: &mut Request<RequestBody>) -> Result<Option<Self>, Failure> {
-        let client = on(&mut *request);
+    pub(crate) fn asked(request: &Request<RequestBody>) -> Result<Option<Self>, Failure> {
         if request.version() != Version::HTTP_11 || !names_websocket(request.headers()) {
             return Ok(None);
         }
@@ -47,7 +42,7 @@ impl Upgrade {
                 "an upgrade to websocket must be asked for by a GET without a body",
             ));
         }
-        Ok(Some(Self { client }))
+        Ok(Some(Self(())))
     }
 
     /// What a workspace's `101` makes of it.
@@ -55,12 +50,13 @@ impl Upgrade {
     /// # Errors
     /// When the workspace has switched to something else.
     pub(crate) fn agreed(self, response: Response<UpstreamBody>) -> Result<Response<Switch>, Failure> {
+        // One wish, one answer.
+        let Self(()) = self;
         if !names_websocket(response.headers()) {
             return Err(Failure::UnexpectedUpgrade);
         }
         let (head, body) = response.into_parts();
         let switch = Switch {
-            client: self.client,
             workspace: body.into_tunnel().ok_or(Failure::UnexpectedUpgrade)?,
         };
         Ok(Response::from_parts(head, switch))

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::guard::Verdict;
 use super::paced::Pace;
-use super::sequel::Told;
+use super::sequel::Sequel;
 
 /// A connection of HTTP/1.1 that notices when its client leaves while it waits for an answer.
 ///
@@ -18,7 +18,7 @@ pub(super) struct Attentive<IO> {
     io: IO,
     pace: Pace,
     verdict: Verdict,
-    told: Told,
+    sequel: Sequel,
     /// What has come although nobody was to say anything: hyper's next.
     heard: Option<u8>,
 }
@@ -26,12 +26,12 @@ pub(super) struct Attentive<IO> {
 // === impl Attentive ===
 
 impl<IO> Attentive<IO> {
-    pub(super) fn new(io: IO, pace: Pace, verdict: Verdict, told: Told) -> Self {
+    pub(super) fn new(io: IO, pace: Pace, verdict: Verdict, sequel: Sequel) -> Self {
         Self {
             io,
             pace,
             verdict,
-            told,
+            sequel,
             heard: None,
         }
     }
@@ -39,7 +39,7 @@ impl<IO> Attentive<IO> {
     /// Whether nothing is to come: the whole request is here, and its answer is not yet out. Nobody else reads then; and what a
     /// tunnel says, or does not, is no affair of this.
     fn is_client_to_wait(&self) -> bool {
-        self.pace.is_in_request() && self.verdict.is_between_requests() && !self.told.is_true()
+        self.pace.is_in_request() && self.verdict.is_between_requests() && !self.sequel.is_told()
     }
 }
 
@@ -109,7 +109,6 @@ mod tests {
 
     use super::*;
     use crate::accept::paced::Paced;
-    use crate::accept::sequel::Sequel;
     use crate::settings::Settings;
 
     struct Connection {
@@ -125,7 +124,7 @@ mod tests {
             let (_, pace) = Paced::new((), &Settings::default());
             pace.request_started();
             let sequel = Sequel::default();
-            let io = Attentive::new(io, pace.clone(), Verdict::default(), sequel.told());
+            let io = Attentive::new(io, pace.clone(), Verdict::default(), sequel.clone());
             Self {
                 io,
                 pace,
@@ -153,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn a_tunnel_may_end_in_one_direction() {
         let mut connection = Connection::in_request();
-        connection.sequel.set(async {});
+        connection.sequel.set(async |_| {});
         connection.client.shutdown().await.expect("it is open");
         connection.flush().await.expect("the other goes on");
     }

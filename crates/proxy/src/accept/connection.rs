@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use super::interim::{Interim, Prompter};
 use super::paced::Pace;
 use super::parting::FIRST_WORD;
-use super::sequel::Sequel;
+use super::sequel::{AfterHttp, Sequel};
 use super::{Accepted, Arrival, Crowd, proxy_protocol};
 use crate::drain::{Drain, Tasks};
 use crate::observe::{Observed, Unread};
@@ -92,7 +92,7 @@ enum Presence {
 struct Company {
     pace: Pace,
     sequel: Sequel,
-    prompter: Rc<Prompter>,
+    prompter: Prompter,
     last_token: LastToken,
 }
 
@@ -170,7 +170,7 @@ async fn by_tcp<J: Serve>(
 async fn in_the_clear<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
 where
     J: Serve,
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     if shift.settings.h2c {
         Box::pin(by_preface(io, origin, shift)).await
@@ -198,7 +198,7 @@ async fn client(tcp: &mut TcpStream, peer: SocketAddr, settings: &Settings) -> i
 async fn by_preface<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
 where
     J: Serve,
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let preface = Box::pin(preface::read(io, &shift.settings));
     let opening = tokio::select! {
@@ -220,7 +220,7 @@ impl Company {
         Self {
             pace,
             sequel: Sequel::default(),
-            prompter: Rc::default(),
+            prompter: Prompter::default(),
             last_token: LastToken::default(),
         }
     }
@@ -278,7 +278,10 @@ impl Peer {
 
     /// `sequel` takes place on this connection once the answer's head is out, in the connection's own task: it holds the
     /// connection's place among all others, and the drain waits for it.
-    pub(crate) fn leaves_http(&self, sequel: impl Future<Output = ()> + 'static) {
+    pub(crate) fn leaves_http<F>(&self, sequel: impl FnOnce(AfterHttp) -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
         // HTTP/2 knows no upgrade (RFC 9113 section 8.6), so nobody asks for one there.
         if let Presence::Alone(company) = &self.presence {
             company.sequel.set(sequel);

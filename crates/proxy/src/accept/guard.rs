@@ -8,15 +8,15 @@
 mod grammar;
 mod word;
 
+use std::cell::{Cell, OnceCell};
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::sequel::Told;
+use super::sequel::Sequel;
 use grammar::Grammar;
 
 /// A connection on which nothing is read but requests that every server reads alike.
@@ -29,19 +29,19 @@ pub(super) struct Guarded<IO> {
     /// After a refusal, what is still to be shown of [`UNREADABLE`].
     instead: Option<&'static [u8]>,
     verdict: Verdict,
-    /// Once it is true, what comes is a tunnel's, and none of ours to read.
-    told: Told,
+    /// Once this is told, what comes is a tunnel's, and none of ours to read.
+    sequel: Sequel,
 }
 
 /// What the guard of a connection thinks of what it has read, for whoever is to act on it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verdict(Arc<Findings>);
+pub(super) struct Verdict(Rc<Findings>);
 
 #[derive(Debug, Default)]
 struct Findings {
-    fault: OnceLock<&'static str>,
+    fault: OnceCell<&'static str>,
     /// Whether the last byte was not the last of a request.
-    is_amid: AtomicBool,
+    is_amid: Cell<bool>,
 }
 
 /// The client's side of an HTTP/1.1 connection as hyper sees it, with nothing in it but requests that every server reads
@@ -49,7 +49,7 @@ struct Findings {
 ///
 /// Public so that anybody can try any bytes without a socket; the fuzz target `guard` does.
 pub fn guarded<IO: AsyncRead + AsyncWrite + Unpin>(io: IO) -> impl AsyncRead + AsyncWrite + Unpin {
-    Guarded::new(io, Told::default())
+    Guarded::new(io, Sequel::default())
 }
 
 // === impl Verdict ===
@@ -62,20 +62,20 @@ impl Verdict {
 
     /// Whether all that was read were whole requests, so that the next byte begins another.
     pub(super) fn is_between_requests(&self) -> bool {
-        self.fault().is_none() && !self.0.is_amid.load(Relaxed)
+        self.fault().is_none() && !self.0.is_amid.get()
     }
 }
 
 // === impl Guarded ===
 
 impl<IO> Guarded<IO> {
-    pub(super) fn new(io: IO, told: Told) -> Self {
+    pub(super) fn new(io: IO, sequel: Sequel) -> Self {
         Self {
             io,
             grammar: Grammar::default(),
             instead: None,
             verdict: Verdict::default(),
-            told,
+            sequel,
         }
     }
 
@@ -96,7 +96,7 @@ impl<IO> Guarded<IO> {
             buf.set_filled(before + refusal.at);
             self.instead = Some(UNREADABLE);
         }
-        self.verdict.0.is_amid.store(!self.grammar.is_between(), Relaxed);
+        self.verdict.0.is_amid.set(!self.grammar.is_between());
     }
 
     /// As much as there is room for; at its end, nothing, which is the end of the connection.
@@ -110,7 +110,7 @@ impl<IO> Guarded<IO> {
 impl<IO: AsyncRead + Unpin> AsyncRead for Guarded<IO> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.told.is_true() {
+        if this.sequel.is_told() {
             // Who was refused before the workspace agreed gets no tunnel out of it.
             return match this.instead {
                 None => Pin::new(&mut this.io).poll_read(cx, buf),

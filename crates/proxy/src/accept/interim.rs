@@ -3,13 +3,12 @@
 //! hyper's server can send none but `100 Continue`. So they are put beneath it, between what it writes: only while a
 //! request waits for its answer, only where hyper has nothing half written, and the answer waits until they are out.
 
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf as _, Bytes};
@@ -17,17 +16,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is to be said on one connection before its next answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Prompter(Arc<Stage>);
+pub(super) struct Prompter(Rc<Stage>);
 
-/// All on one thread: what every request has to do with is read and stored, and the script is locked only where there is a line.
 #[derive(Debug, Default)]
 struct Stage {
     /// Counts requests; what is said for one that is over is not heard.
-    act: AtomicU64,
-    is_open: AtomicBool,
+    act: Cell<u64>,
+    is_open: Cell<bool>,
     /// Whether there may be a line in the script; asked with every flush, and nearly always there is none.
-    has_lines: AtomicBool,
-    script: Mutex<Script>,
+    has_lines: Cell<bool>,
+    script: RefCell<Script>,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +43,7 @@ pub(crate) struct Interim(Option<Cue>);
 
 #[derive(Clone, Debug)]
 struct Cue {
-    prompter: Rc<Prompter>,
+    prompter: Prompter,
     act: u64,
 }
 
@@ -63,32 +61,28 @@ pub(super) struct Prompted<IO> {
 
 impl Prompter {
     /// For the request that has just been read.
-    pub(super) fn cue(self: &Rc<Self>) -> Interim {
-        let act = self.0.act.load(Relaxed) + 1;
-        self.0.act.store(act, Relaxed);
-        self.0.is_open.store(true, Relaxed);
-        let prompter = Rc::clone(self);
+    pub(super) fn cue(&self) -> Interim {
+        let act = self.0.act.get() + 1;
+        self.0.act.set(act);
+        self.0.is_open.set(true);
+        let prompter = self.clone();
         Interim(Some(Cue { prompter, act }))
     }
 
     /// What comes next, as far as it is written.
     fn next(&self) -> Option<Bytes> {
-        if !self.0.has_lines.load(Relaxed) {
+        if !self.0.has_lines.get() {
             return None;
         }
-        let mut script = self.script();
+        let mut script = self.0.script.borrow_mut();
         let next = script.lines.pop_front();
         if next.is_none() {
-            self.0.has_lines.store(false, Relaxed);
+            self.0.has_lines.set(false);
             if let Some(finale) = script.finale.take() {
                 finale.wake();
             }
         }
         next
-    }
-
-    fn script(&self) -> MutexGuard<'_, Script> {
-        self.0.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,13 +103,13 @@ impl Interim {
     pub(crate) fn say(&self, head: impl Into<Bytes>) {
         let Some(cue) = &self.0 else { return };
         let stage = &*cue.prompter.0;
-        let mut script = cue.prompter.script();
-        let is_heard = stage.act.load(Relaxed) == cue.act && stage.is_open.load(Relaxed);
+        let mut script = stage.script.borrow_mut();
+        let is_heard = stage.act.get() == cue.act && stage.is_open.get();
         if !is_heard || script.lines.len() >= MOST_LINES {
             return;
         }
         script.lines.push_back(head.into());
-        stage.has_lines.store(true, Relaxed);
+        stage.has_lines.set(true);
         if let Some(reader) = &script.reader {
             reader.wake_by_ref();
         }
@@ -133,11 +127,11 @@ impl Interim {
 
 impl Cue {
     fn poll_end(&self, cx: &Context<'_>) -> Poll<()> {
-        self.prompter.0.is_open.store(false, Relaxed);
-        if !self.prompter.0.has_lines.load(Relaxed) {
+        self.prompter.0.is_open.set(false);
+        if !self.prompter.0.has_lines.get() {
             return Poll::Ready(());
         }
-        let mut script = self.prompter.script();
+        let mut script = self.prompter.0.script.borrow_mut();
         if script.lines.is_empty() {
             return Poll::Ready(());
         }
@@ -179,7 +173,12 @@ impl<IO: AsyncWrite + Unpin> Prompted<IO> {
             .is_some_and(|reader| reader.will_wake(cx.waker()))
         {
             self.reader = Some(cx.waker().clone());
-            self.prompter.script().reader.clone_from(&self.reader);
+            self.prompter
+                .0
+                .script
+                .borrow_mut()
+                .reader
+                .clone_from(&self.reader);
         }
     }
 

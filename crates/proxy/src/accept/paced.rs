@@ -1,7 +1,7 @@
+use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -31,15 +31,18 @@ pub(super) struct Paced<IO> {
     writing: Patience,
 }
 
-/// Where a connection stands; shared between its socket and its requests, on one thread.
+/// Where a connection stands; shared between its socket and its requests.
 #[derive(Clone, Debug)]
-pub(super) struct Pace(Arc<AtomicU8>);
+pub(super) struct Pace(Rc<Cell<Place>>);
 
-const RESTING: u8 = 0;
-const IN_HEAD: u8 = 1;
-const IN_REQUEST: u8 = 2;
-const LATE: u8 = 3;
-const DROWSY: u8 = 4;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Resting,
+    InHead,
+    InRequest,
+    Late,
+    Drowsy,
+}
 
 /// How long a connection that waits for its next request keeps all ready for it. Longer than most pauses within one piece of
 /// work of a client's, and short beside the minutes for which clients keep what they no longer use.
@@ -50,32 +53,32 @@ pub(super) const AWAKE: Duration = Duration::from_secs(3);
 impl Pace {
     /// A head has been read.
     pub(super) fn request_started(&self) {
-        self.0.store(IN_REQUEST, Relaxed);
+        self.0.set(Place::InRequest);
     }
 
     /// The next byte begins a head.
     pub(super) fn request_ended(&self) {
-        self.0.store(RESTING, Relaxed);
+        self.0.set(Place::Resting);
     }
 
     /// Whether nothing of a request has come that is unanswered.
     pub(super) fn rests(&self) -> bool {
-        matches!(self.0.load(Relaxed), RESTING | DROWSY)
+        matches!(self.0.get(), Place::Resting | Place::Drowsy)
     }
 
     /// Whether a request has been read, or its head at least, and its whole answer not yet handed over.
     pub(super) fn is_in_request(&self) -> bool {
-        self.0.load(Relaxed) == IN_REQUEST
+        self.0.get() == Place::InRequest
     }
 
     /// Whether it has rested for so long that nothing need be kept ready, and all that was said has been sent.
     pub(super) fn is_drowsy(&self) -> bool {
-        self.0.load(Relaxed) == DROWSY
+        self.0.get() == Place::Drowsy
     }
 
     /// Whether the connection ended as a head did not.
     pub(super) fn was_late(&self) -> bool {
-        self.0.load(Relaxed) == LATE
+        self.0.get() == Place::Late
     }
 }
 
@@ -83,7 +86,7 @@ impl Pace {
 
 impl<IO> Paced<IO> {
     pub(super) fn new(io: IO, settings: &Settings) -> (Self, Pace) {
-        let pace = Pace(Arc::new(AtomicU8::new(RESTING)));
+        let pace = Pace(Rc::new(Cell::new(Place::Resting)));
         let awake = AWAKE.min(settings.idle_timeout);
         let paced = Self {
             io,
@@ -99,18 +102,18 @@ impl<IO> Paced<IO> {
 
     /// Whether what should have come by now has not.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        match self.pace.0.load(Relaxed) {
+        match self.pace.0.get() {
             // Its client may still be reading; that has a patience of its own.
-            RESTING if self.is_unflushed => false,
-            RESTING => {
+            Place::Resting if self.is_unflushed => false,
+            Place::Resting => {
                 if self.resting.poll_exhausted(cx).is_pending() {
                     return false;
                 }
-                self.pace.0.store(DROWSY, Relaxed);
+                self.pace.0.set(Place::Drowsy);
                 self.dozing.poll_exhausted(cx).is_ready()
             }
-            DROWSY => self.dozing.poll_exhausted(cx).is_ready(),
-            IN_HEAD => self.head.poll_exhausted(cx).is_ready(),
+            Place::Drowsy => self.dozing.poll_exhausted(cx).is_ready(),
+            Place::InHead => self.head.poll_exhausted(cx).is_ready(),
             _ => false,
         }
     }
@@ -118,7 +121,7 @@ impl<IO> Paced<IO> {
     /// Something has come: a rest is over, and a head is still to be finished in its own time.
     fn moved(&mut self) {
         if self.pace.rests() {
-            self.pace.0.store(IN_HEAD, Relaxed);
+            self.pace.0.set(Place::InHead);
             self.resting.moved();
             self.dozing.moved();
             self.head.moved();
@@ -153,7 +156,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Paced<IO> {
         let polled = Pin::new(&mut this.io).poll_read(cx, buf);
         if polled.is_pending() {
             return if this.is_late(cx) {
-                this.pace.0.store(LATE, Relaxed);
+                this.pace.0.set(Place::Late);
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             } else {
                 Poll::Pending

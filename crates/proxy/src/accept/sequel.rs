@@ -1,38 +1,52 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What follows HTTP on a connection; nothing, as a rule. Told by a request, and played when the connection has left HTTP.
+#[derive(Clone, Default)]
+pub(super) struct Sequel(Rc<Plot>);
+
 #[derive(Default)]
-pub(super) struct Sequel {
+struct Plot {
     scene: RefCell<Option<Scene>>,
-    told: Told,
+    /// Whether there ever was one; asked with every read.
+    told: Cell<bool>,
 }
 
-/// Whether there is one, for the layers of the connection itself, which ask with every read.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Told(Arc<AtomicBool>);
+type Scene = Box<dyn FnOnce(AfterHttp) -> Pin<Box<dyn Future<Output = ()>>>>;
 
-type Scene = Pin<Box<dyn Future<Output = ()>>>;
+/// A client's connection that has left HTTP, with all that the client has said since.
+pub(crate) type AfterHttp = Box<dyn Bytestream>;
 
-// === impl Sequel ===
+/// Bytes in both directions.
+pub(crate) trait Bytestream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Bytestream for IO {}
 
 impl Sequel {
-    pub(super) fn set(&self, sequel: impl Future<Output = ()> + 'static) {
-        self.scene.replace(Some(Box::pin(sequel)));
-        self.told.0.store(true, Relaxed);
+    pub(super) fn set<F>(&self, sequel: impl FnOnce(AfterHttp) -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        self.0
+            .scene
+            .replace(Some(Box::new(|client| Box::pin(sequel(client)))));
+        self.0.told.set(true);
     }
 
-    pub(super) fn told(&self) -> Told {
-        self.told.clone()
+    /// Whether what comes now is no HTTP any more.
+    pub(super) fn is_told(&self) -> bool {
+        self.0.told.get()
     }
 
-    pub(super) async fn play(&self) {
-        let scene = self.scene.take();
-        if let Some(sequel) = scene {
-            sequel.await;
+    /// Nothing, where none was told.
+    pub(super) async fn play(&self, client: impl Bytestream + 'static) {
+        let scene = self.0.scene.take();
+        if let Some(scene) = scene {
+            scene(Box::new(client)).await;
         }
     }
 }
@@ -40,14 +54,5 @@ impl Sequel {
 impl fmt::Debug for Sequel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sequel").finish_non_exhaustive()
-    }
-}
-
-// === impl Told ===
-
-impl Told {
-    /// Whether what comes now is no HTTP any more.
-    pub(super) fn is_true(&self) -> bool {
-        self.0.load(Relaxed)
     }
 }

@@ -1,5 +1,5 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use super::{RequestBodyError, Shortfall};
 
@@ -7,18 +7,18 @@ use super::{RequestBodyError, Shortfall};
 ///
 /// Of a body that is over before it begins, which is that of most requests, there is nothing to be seen, and nothing is kept.
 #[derive(Clone, Debug)]
-pub(crate) struct Progress(Option<Arc<Seen>>);
+pub(crate) struct Progress(Option<Rc<Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    bytes: AtomicU64,
-    shortfall: OnceLock<Shortfall>,
+    bytes: Cell<u64>,
+    shortfall: OnceCell<Shortfall>,
 }
 
 impl Progress {
     /// Nothing has come yet.
     pub(crate) fn begun() -> Self {
-        Self(Some(Arc::default()))
+        Self(Some(Rc::default()))
     }
 
     /// Nothing will come.
@@ -34,12 +34,12 @@ impl Progress {
 
     pub(crate) fn add(&self, bytes: u64) {
         if let Some(seen) = &self.0 {
-            seen.bytes.fetch_add(bytes, Ordering::Relaxed);
+            seen.bytes.update(|before| before + bytes);
         }
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        let bytes = self.0.as_ref().map(|seen| seen.bytes.load(Ordering::Relaxed));
+        let bytes = self.0.as_ref().map(|seen| seen.bytes.get());
         bytes.unwrap_or_default()
     }
 

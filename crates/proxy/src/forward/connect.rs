@@ -96,7 +96,7 @@ async fn handshake_h2<IO>(
     tasks: &Tasks,
 ) -> Result<(http2::SendRequest<RequestBody>, StreamLimit), ConnectError>
 where
-    IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let handshake = builder_h2(tasks.clone()).handshake(TokioIo::new(io));
     let (sender, mut connection) = handshake.await.map_err(ConnectError::Http)?;

@@ -26,7 +26,7 @@ impl Observed {
         let body = match body.into_switch() {
             Err(body) => body,
             Ok(switch) => {
-                peer.leaves_http(switch.tunnel(trail, tunnel_patience));
+                peer.leaves_http(move |client| switch.tunnel(client, trail, tunnel_patience));
                 return Self::default();
             }
         };

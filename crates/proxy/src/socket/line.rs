@@ -1,7 +1,6 @@
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
 use rustix::net::{SendFlags, send};
@@ -10,15 +9,12 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
 /// The way out of one connection, as its worker's outbox knows it.
-///
-/// Nobody writes to it but its own thread, so what is atomic here is only read and stored, which costs no more than what is not.
 pub(super) struct Line {
     /// `None` only while it is dropped.
     half: Option<OwnedWriteHalf>,
     /// How many of its letters lie in the outbox.
-    posted: AtomicUsize,
-    is_jammed: AtomicBool,
-    jam: Mutex<Option<Jam>>,
+    posted: Cell<usize>,
+    jam: RefCell<Option<Jam>>,
 }
 
 /// What stands between the next byte and the kernel.
@@ -48,27 +44,23 @@ impl Line {
     pub(super) fn new(half: OwnedWriteHalf) -> Self {
         Self {
             half: Some(half),
-            posted: AtomicUsize::new(0),
-            is_jammed: AtomicBool::new(false),
-            jam: Mutex::default(),
+            posted: Cell::new(0),
+            jam: RefCell::default(),
         }
     }
 
     /// Whether something of it lies in the outbox.
     pub(super) fn has_posted(&self) -> bool {
-        self.posted.load(Relaxed) > 0
+        self.posted.get() > 0
     }
 
     pub(super) fn posted(&self) {
-        self.posted.store(self.posted.load(Relaxed) + 1, Relaxed);
+        self.posted.update(|posted| posted + 1);
     }
 
     /// Until all that was taken out of the outbox is the kernel's.
     pub(super) fn poll_clear(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.is_jammed.load(Relaxed) {
-            return Poll::Ready(Ok(()));
-        }
-        match &mut *self.jam() {
+        match &mut *self.jam.borrow_mut() {
             None => Poll::Ready(Ok(())),
             Some(Jam::Broken(kind)) => Poll::Ready(Err((*kind).into())),
             Some(Jam::Left { owner, .. }) => {
@@ -81,9 +73,8 @@ impl Line {
     /// Sends one letter, which is no longer in the outbox. An error is told to whoever writes next; whoever reads finds it out by
     /// that.
     pub(super) fn send(&self, letter: &[u8]) -> Sent {
-        self.posted
-            .store(self.posted.load(Relaxed).saturating_sub(1), Relaxed);
-        if self.is_jammed.load(Relaxed) {
+        self.posted.update(|posted| posted.saturating_sub(1));
+        if self.jam.borrow().is_some() {
             self.add(letter);
             return Sent::Done;
         }
@@ -98,8 +89,7 @@ impl Line {
         };
         let rest = letter.get(sent..).unwrap_or_default().into();
         let (sent, owner) = (0, None);
-        *self.jam() = Some(Jam::Left { rest, sent, owner });
-        self.is_jammed.store(true, Relaxed);
+        self.jam.replace(Some(Jam::Left { rest, sent, owner }));
         Sent::InPart
     }
 
@@ -124,7 +114,7 @@ impl Line {
     }
 
     fn try_rest(&self) -> io::Result<usize> {
-        match &*self.jam() {
+        match &*self.jam.borrow() {
             Some(Jam::Left { rest, sent, .. }) => self.try_write(rest.get(*sent..).unwrap_or_default()),
             Some(Jam::Broken(kind)) => Err((*kind).into()),
             None => Ok(0),
@@ -142,7 +132,7 @@ impl Line {
 
     /// So much more of the rest is out. Whether that was all; its owner can go on then.
     fn has_gone(&self, more: usize) -> bool {
-        let mut jam = self.jam();
+        let mut jam = self.jam.borrow_mut();
         if let Some(Jam::Left { rest, sent, .. }) = &mut *jam {
             *sent += more;
             if *sent < rest.len() {
@@ -151,30 +141,24 @@ impl Line {
         }
         let over = jam.take();
         drop(jam);
-        self.is_jammed.store(false, Relaxed);
         wake(over);
         true
     }
 
     fn break_off(&self, kind: ErrorKind) {
-        let before = self.jam().replace(Jam::Broken(kind));
-        self.is_jammed.store(true, Relaxed);
+        let before = self.jam.replace(Some(Jam::Broken(kind)));
         wake(before);
     }
 
     /// One letter that comes behind what is left of another.
     fn add(&self, letter: &[u8]) {
-        if let Some(Jam::Left { rest, .. }) = &mut *self.jam() {
+        if let Some(Jam::Left { rest, .. }) = &mut *self.jam.borrow_mut() {
             *rest = [rest, letter].concat().into();
         }
     }
 
     fn tcp(&self) -> Option<&TcpStream> {
         self.half.as_ref().map(AsRef::as_ref)
-    }
-
-    fn jam(&self) -> MutexGuard<'_, Option<Jam>> {
-        self.jam.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io::IoSlice;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Weak};
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use tokio::task::yield_now;
@@ -41,7 +41,7 @@ struct Turn {
 }
 
 struct Letter {
-    from: Arc<Line>,
+    from: Rc<Line>,
     length: usize,
 }
 
@@ -67,7 +67,7 @@ const ENOUGH: usize = 64;
 const LONGEST: usize = 3;
 
 /// Sends a letter, now or at the end of the turn, unless this thread has no [`Postman`].
-pub(super) fn post(from: &Arc<Line>, parts: &[IoSlice<'_>]) -> bool {
+pub(super) fn post(from: &Rc<Line>, parts: &[IoSlice<'_>]) -> bool {
     OUTBOX.with_borrow_mut(|outbox| outbox.as_mut().map(|outbox| outbox.take(from, parts)).is_some())
 }
 
@@ -89,13 +89,13 @@ impl Outbox {
         }
     }
 
-    fn take(&mut self, from: &Arc<Line>, parts: &[IoSlice<'_>]) {
+    fn take(&mut self, from: &Rc<Line>, parts: &[IoSlice<'_>]) {
         for part in parts {
             self.text.extend_from_slice(part);
         }
         from.posted();
         self.letters.push(Letter {
-            from: Arc::clone(from),
+            from: Rc::clone(from),
             length: parts.iter().map(|part| part.len()).sum(),
         });
         if self.begins() || self.text.len() >= FULL {
@@ -119,7 +119,7 @@ impl Outbox {
             rest = behind;
             if from.send(letter) == Sent::InPart {
                 // The postman is on its way: it was called by the first letter.
-                self.jammed.push(Arc::downgrade(&from));
+                self.jammed.push(Rc::downgrade(&from));
             }
         }
         self.text.clear();

@@ -2,22 +2,21 @@ use std::future::pending;
 use std::io;
 use std::time::Duration;
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::time::sleep;
 use tokio_util::io::{InspectReader, InspectWriter};
 
 use super::Switch;
+use crate::accept::AfterHttp;
 use crate::observe::{Outcome, Traffic, Trail};
 
 impl Switch {
     /// Bytes both ways, until both sides have ended, one breaks, or nothing has moved for `patience`. A side that ends
     /// its half leaves the other half open, as TCP does.
-    pub(crate) async fn tunnel(self, mut trail: Box<Trail>, patience: Option<Duration>) {
+    pub(crate) async fn tunnel(self, client: AfterHttp, mut trail: Box<Trail>, patience: Option<Duration>) {
         let traffic = trail.tunnelled();
         let ended = tokio::select! {
-            ended = self.run(&traffic) => ended,
+            ended = self.run(client, &traffic) => ended,
             () = silence(&traffic, patience) => Err(io::ErrorKind::TimedOut.into()),
         };
         trail.finish(match ended {
@@ -29,17 +28,16 @@ impl Switch {
         });
     }
 
-    async fn run(self, traffic: &Traffic) -> io::Result<()> {
-        let client = self.client.await.map_err(io::Error::other)?;
+    async fn run(self, client: AfterHttp, traffic: &Traffic) -> io::Result<()> {
         let mut workspace = self.workspace;
         let mut client = counted(client, traffic);
         copy_bidirectional(&mut client, &mut workspace).await.map(drop)
     }
 }
 
-fn counted(client: Upgraded, traffic: &Traffic) -> impl AsyncRead + AsyncWrite + Unpin {
+fn counted(client: AfterHttp, traffic: &Traffic) -> impl AsyncRead + AsyncWrite + Unpin {
     let (up, down) = (traffic.up.clone(), traffic.down.clone());
-    let reads = InspectReader::new(TokioIo::new(client), move |bytes: &[u8]| {
+    let reads = InspectReader::new(client, move |bytes: &[u8]| {
         up.add(bytes.len() as u64);
     });
     InspectWriter::new(reads, move |bytes: &[u8]| down.add(bytes.len() as u64))

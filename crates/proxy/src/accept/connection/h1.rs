@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{Company, Origin, Peer, Presence, Serve, Shift};
 use crate::accept::attentive::Attentive;
 use crate::accept::guard::{Guarded, Verdict};
-use crate::accept::interim::{Prompted, Prompter};
+use crate::accept::interim::Prompted;
 use crate::accept::paced::{Pace, Paced};
 use crate::accept::parting::Parting;
 use crate::drain::Drain;
@@ -26,7 +26,7 @@ use crate::settings::Settings;
 pub(super) async fn serve<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
 where
     J: Serve,
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let Shift {
         journey,
@@ -50,21 +50,24 @@ where
         let answering = Box::pin(journey.serve(request, peer));
         async move { Ok::<_, Infallible>(led_away(answering.await, drain)) }
     };
-    let io = Guarded::new(io, company.sequel.told());
+    let io = Guarded::new(io, company.sequel.clone());
     let verdict = &io.verdict();
-    let io = Attentive::new(io, company.pace.clone(), verdict.clone(), company.sequel.told());
-    let io = Prompted::new(io, Prompter::clone(&company.prompter));
+    let io = Attentive::new(io, company.pace.clone(), verdict.clone(), company.sequel.clone());
+    let io = Prompted::new(io, company.prompter.clone());
     let may_doze = || company.pace.is_drowsy() && verdict.is_between_requests();
     let forget = || company.last_token.forget();
     let connection = doze::serve(io, builder(&settings), service_fn(&answer), may_doze, forget);
     // It is `Parting` that ends it in a drain. All that it needs is to be asked.
-    if let Err(error) = drain.rouses(pin!(moment::turns(pin!(connection)))).await {
-        if let Some(why) = unread(&error, verdict, &company.pace) {
-            journey.refused(origin.address, why);
+    match drain.rouses(pin!(moment::turns(pin!(connection)))).await {
+        Ok(Some(client)) => company.sequel.play(client).await,
+        Ok(None) => {}
+        Err(error) => {
+            if let Some(why) = unread(&error, verdict, &company.pace) {
+                journey.refused(origin.address, why);
+            }
+            return Err(io::Error::other(error));
         }
-        return Err(io::Error::other(error));
     }
-    company.sequel.play().await;
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub(super) use turn::Turn;
 pub(super) async fn serve<J, IO>(io: IO, origin: Origin, shift: Shift<J>) -> io::Result<()>
 where
     J: Serve,
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let Shift {
         journey,

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use tokio::io::AsyncReadExt as _;
 
-use super::super::sequel::{Sequel, Told};
+use super::super::sequel::Sequel;
 use super::grammar::{Grammar, Refusal};
 use super::{Guarded, UNREADABLE};
 
@@ -69,7 +69,7 @@ async fn what_follows_a_refusal_is_never_seen() {
     let sent: &[u8] = b"GET / HTTP/1.1\r\nX: y\nGET /smuggled HTTP/1.1\r\n\r\n";
     // A buffer of one byte, of all, and of what lies between.
     for room in [1, 2, 7, 64] {
-        let mut guarded = Guarded::new(sent, Told::default());
+        let mut guarded = Guarded::new(sent, Sequel::default());
         let mut seen = Vec::new();
         loop {
             let mut buffer = vec![0; room];
@@ -85,12 +85,12 @@ async fn what_follows_a_refusal_is_never_seen() {
 #[tokio::test]
 async fn a_tunnel_is_not_read_and_a_refusal_makes_none() {
     let sequel = Sequel::default();
-    let mut tunnel = Guarded::new(b"\x81\0\n".as_slice(), sequel.told());
-    let mut refused = Guarded::new(b"\x81\0\n".as_slice(), sequel.told());
+    let mut tunnel = Guarded::new(b"\x81\0\n".as_slice(), sequel.clone());
+    let mut refused = Guarded::new(b"\x81\0\n".as_slice(), sequel.clone());
     let mut seen = [0; 6];
     refused.read_exact(&mut seen).await.expect("what stands for it");
     assert_eq!(seen, UNREADABLE);
-    sequel.set(async {});
+    sequel.set(async |_| {});
     tunnel
         .read_exact(&mut seen[..3])
         .await

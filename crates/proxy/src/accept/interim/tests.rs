@@ -1,5 +1,4 @@
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
@@ -14,8 +13,8 @@ fn written(io: Prompted<Vec<u8>>) -> String {
 
 #[tokio::test]
 async fn it_is_put_where_nothing_is_half_written() {
-    let prompter = Rc::new(Prompter::default());
-    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
+    let prompter = Prompter::default();
+    let mut io = Prompted::new(Vec::new(), prompter.clone());
     let interim = prompter.cue();
     io.write_all(b"the end of ").await.unwrap();
     interim.say("103;");
@@ -38,8 +37,8 @@ impl Wake for Sleeper {
 
 #[test]
 fn a_connection_that_rests_is_woken_in_whichever_task_it_is_by_then() {
-    let prompter = Rc::new(Prompter::default());
-    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
+    let prompter = Prompter::default();
+    let mut io = Prompted::new(Vec::new(), prompter.clone());
     let sleepers = [Arc::<Sleeper>::default(), Arc::default()];
     for sleeper in &sleepers {
         let interim = prompter.cue();
@@ -58,8 +57,8 @@ fn a_connection_that_rests_is_woken_in_whichever_task_it_is_by_then() {
 
 #[tokio::test]
 async fn an_answer_waits_until_it_is_out() {
-    let prompter = Rc::new(Prompter::default());
-    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
+    let prompter = Prompter::default();
+    let mut io = Prompted::new(Vec::new(), prompter.clone());
     let interim = prompter.cue();
     interim.say("103;");
     let mut end = Box::pin(interim.end());
@@ -72,8 +71,8 @@ async fn an_answer_waits_until_it_is_out() {
 
 #[tokio::test]
 async fn what_is_said_too_late_is_never_heard() {
-    let prompter = Rc::new(Prompter::default());
-    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
+    let prompter = Prompter::default();
+    let mut io = Prompted::new(Vec::new(), prompter.clone());
     let first = prompter.cue();
     first.end().await;
     first.say("after the answer;");
@@ -86,8 +85,8 @@ async fn what_is_said_too_late_is_never_heard() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_costs_little() {
-    let prompter = Rc::new(Prompter::default());
-    let mut io = Prompted::new(Vec::new(), Prompter::clone(&prompter));
+    let prompter = Prompter::default();
+    let mut io = Prompted::new(Vec::new(), prompter.clone());
     let interim = prompter.cue();
     (0..10 * MOST_LINES).for_each(|_| interim.say("103;"));
     io.flush().await.unwrap();

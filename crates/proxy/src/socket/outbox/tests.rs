@@ -170,7 +170,7 @@ async fn a_connection_that_is_given_up_is_heard_to_its_last_word() {
     assert_eq!(heard, b"an alert");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "local")]
 async fn whoever_does_not_read_keeps_its_own_writer_waiting_and_nobody_else() {
     let _postman = postman().await;
     let ((mut slow, mut to_slow), (mut quick, to_quick)) = (pair().await, pair().await);
@@ -188,7 +188,7 @@ async fn whoever_does_not_read_keeps_its_own_writer_waiting_and_nobody_else() {
         all.split_off(written)
     };
     // A task of its own, which nothing wakes but what it waits for.
-    let write = tokio::spawn(async move { slow.write_all(b"last").await });
+    let write = tokio::task::spawn_local(async move { slow.write_all(b"last").await });
     assert_eq!(within_a_minute(read).await, b"last");
     within_a_minute(write)
         .await

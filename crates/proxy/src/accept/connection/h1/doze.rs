@@ -21,7 +21,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use crate::observe::Observed;
 use crate::reread::Reread;
 
-/// Serves a connection to its end, or until it is no HTTP any more. `may_doze` says whether whole requests have been read,
+/// What hyper has let go of: at the connection's end, or where an answer has switched to another protocol.
+type LetGo<IO> = Reread<Reread<IO>>;
+
+/// Serves a connection to its end, or until it is no HTTP any more, and gives it back then. `may_doze` says whether whole requests have been read,
 /// and whole answers sent, and nothing else; `forget` lets go of what only requests need.
 ///
 /// # Errors
@@ -32,9 +35,9 @@ pub(super) async fn serve<IO, S>(
     service: S,
     may_doze: impl Fn() -> bool,
     forget: impl Fn(),
-) -> hyper::Result<()>
+) -> hyper::Result<Option<LetGo<IO>>>
 where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
     S: Service<Request<Incoming>, Response = Response<Observed>, Error = Infallible> + Clone,
 {
     let mut words = Bytes::new();
@@ -42,16 +45,18 @@ where
         let socket = TokioIo::new(Reread::new(words, io));
         let connection = builder.serve_connection(socket, service.clone());
         // In a box of its own, so that its room is free while the connection dozes.
-        let mut connection = Box::new(connection.with_upgrades());
+        let mut connection = Box::new(connection);
         let dozes = poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
             Poll::Pending if may_doze() => Poll::Ready(Ok(true)),
             polled => polled.map_ok(|()| false),
         });
-        if !dozes.await? {
-            return Ok(());
+        let dozes = dozes.await?;
+        let parts = connection.into_parts();
+        if !dozes {
+            return Ok(Some(Reread::new(parts.read_buf, parts.io.into_inner())));
         }
-        let Some(taken) = connection.into_parts().and_then(taken_back) else {
-            return Ok(());
+        let Some(taken) = taken_back(parts) else {
+            return Ok(None);
         };
         io = taken;
         forget();
@@ -59,7 +64,7 @@ where
         if words.is_empty() {
             // Nobody is left to hear that it failed.
             let _ = io.shutdown().await;
-            return Ok(());
+            return Ok(None);
         }
     }
 }
