@@ -5,6 +5,18 @@ use memchr::memchr;
 use crate::forward::h1::fault::Fault;
 use crate::spare_fields;
 
+/// The first of these names that a line has, and what is behind its colon; by the place of the colon first, which is another one in
+/// nearly each. Written out for one after the other, and not in a loop, each comparison is one of a word or two.
+macro_rules! first_of {
+    ($line:ident: $($name:literal => $known:expr,)+) => {
+        $(if $line.get($name.len()) == Some(&b':') && $line.starts_with($name) {
+            Some(($known, $line.get($name.len() + 1..).unwrap_or_default()))
+        } else)+ {
+            None
+        }
+    };
+}
+
 /// The fields of `lines`, which are `count` lines of `text` (RFC 9112 section 5): what may stand in a name and in a value is judged
 /// by `http`'s own types. A line that goes on with the one before it (section 5.2) begins with a space, and is none.
 pub(super) fn of<'a>(
@@ -14,31 +26,36 @@ pub(super) fn of<'a>(
 ) -> Result<HeaderMap, Fault> {
     let mut headers = spare_fields::take(count);
     for line in lines {
-        let colon = memchr(b':', line).ok_or(Fault::Malformed("a field without a name"))?;
-        let (name, value) = line.split_at_checked(colon).unwrap_or_default();
-        let value = trimmed(value.strip_prefix(b":").unwrap_or(value));
-        headers.append(named(name)?, valued(value, text)?);
+        let (name, value) = known(line).map_or_else(|| split(line), Ok)?;
+        headers.append(name, valued(trimmed(value), text)?);
     }
     Ok(headers)
 }
 
-/// Those that nearly every answer has are known as they are; of any other, each byte has to be judged and looked up.
-fn named(name: &[u8]) -> Result<HeaderName, Fault> {
-    Ok(match name {
-        b"cache-control" => header::CACHE_CONTROL,
-        b"content-encoding" => header::CONTENT_ENCODING,
-        b"content-length" => header::CONTENT_LENGTH,
+/// A field whose name nearly every answer has, as it is written there: its colon need not be looked for, and no byte of it be judged.
+fn known(line: &[u8]) -> Option<(HeaderName, &[u8])> {
+    first_of!(line:
         b"content-type" => header::CONTENT_TYPE,
+        b"content-length" => header::CONTENT_LENGTH,
         b"date" => header::DATE,
         b"server" => header::SERVER,
-        b"strict-transport-security" => header::STRICT_TRANSPORT_SECURITY,
-        b"transfer-encoding" => header::TRANSFER_ENCODING,
-        b"vary" => header::VARY,
-        b"x-content-type-options" => header::X_CONTENT_TYPE_OPTIONS,
-        b"x-databricks-org-id" => ORG_ID,
         b"x-request-id" => REQUEST_ID,
-        _ => HeaderName::from_bytes(name).map_err(|_| Fault::Malformed("invalid field name"))?,
-    })
+        b"x-databricks-org-id" => ORG_ID,
+        b"strict-transport-security" => header::STRICT_TRANSPORT_SECURITY,
+        b"x-content-type-options" => header::X_CONTENT_TYPE_OPTIONS,
+        b"vary" => header::VARY,
+        b"cache-control" => header::CACHE_CONTROL,
+        b"content-encoding" => header::CONTENT_ENCODING,
+        b"transfer-encoding" => header::TRANSFER_ENCODING,
+    )
+}
+
+/// Any other, each byte of whose name has to be judged and looked up.
+fn split(line: &[u8]) -> Result<(HeaderName, &[u8]), Fault> {
+    let colon = memchr(b':', line).ok_or(Fault::Malformed("a field without a name"))?;
+    let (name, value) = line.split_at_checked(colon).unwrap_or_default();
+    let name = HeaderName::from_bytes(name).map_err(|_| Fault::Malformed("invalid field name"))?;
+    Ok((name, value.strip_prefix(b":").unwrap_or(value)))
 }
 
 /// Those that answers have in common are known as well, and hold nothing. A short one is copied: to count one more and one less who

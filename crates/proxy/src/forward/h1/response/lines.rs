@@ -63,8 +63,10 @@ impl Lines {
 
 /// Within a head, a line feed alone ends a line as well (RFC 9112 section 2.2).
 fn without_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+    match line {
+        [line @ .., b'\r', b'\n'] | [line @ .., b'\n'] => line,
+        _ => line,
+    }
 }
 
 /// With a hundred fields, the status line and the empty one.

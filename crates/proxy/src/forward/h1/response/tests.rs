@@ -189,6 +189,22 @@ fn every_name_that_is_known_is_known_as_itself() {
                 Some(b"y".as_slice())
             );
         }
+        let (shorter, other) = (
+            name.get(1..).expect("ASCII"),
+            name.replace('e', "f").replace('y', "z"),
+        );
+        for name in [
+            shorter,
+            &other,
+            &format!("{name}x"),
+            &format!("x{name}"),
+            &format!("x:{name}"),
+        ] {
+            let head = head(&format!("HTTP/1.1 200 OK\r\n{name}:y\r\n\r\n"));
+            let (read, _) = name.split_once(':').unwrap_or((name, ""));
+            let names: Vec<_> = head.parts.headers.keys().map(HeaderName::as_str).collect();
+            assert_eq!(names, [read]);
+        }
     }
 }
 
