@@ -116,13 +116,25 @@ impl Grammar {
                 here
             }
             Place::Method => word_of(rest, is_token),
-            Place::Target => run_of(rest, is_of_a_target),
+            Place::Target => self.target(rest),
             Place::Version => self.learn(rest, |byte| byte.is_ascii_graphic()),
             Place::Line => lines_of(rest),
             Place::Name => self.learn(rest, is_token),
-            Place::Value if self.field == Field::Other => run_of(rest, is_of_a_value),
+            Place::Value if self.field == Field::Other => value_of(rest),
             _ => 0,
         }
+    }
+
+    /// A target; and where it ends the line as in nearly every request, what is here of the field lines behind it.
+    fn target(&mut self, rest: &[u8]) -> usize {
+        let target = run_of(rest, is_of_a_target);
+        let behind = rest.get(target..).unwrap_or_default();
+        let Some(lines) = behind.strip_prefix(USUAL_END) else {
+            return target;
+        };
+        self.chunks_allowed = true;
+        self.place = Place::Line;
+        target + USUAL_END.len() + lines_of(lines)
     }
 
     /// Skips what is to be known later.
@@ -292,19 +304,24 @@ fn line_of(bytes: &[u8]) -> Option<usize> {
         return None;
     }
     let value = bytes.get(name..)?.strip_prefix(b":")?;
-    let length = run_of(value, is_of_a_value);
+    let length = value_of(value);
     let end = value.get(length..)?;
     end.starts_with(b"\r\n").then_some(name + 1 + length + 2)
+}
+
+/// How many bytes there are of a value. A long one is nearly always printable ASCII, which takes a single comparison to tell.
+fn value_of(bytes: &[u8]) -> usize {
+    let printable = blocks_of::<64>(bytes, |byte| byte.wrapping_sub(b' ') < DELETE - b' ');
+    let rest = bytes.get(printable..).unwrap_or_default();
+    printable + run_of(rest, is_of_a_value)
 }
 
 /// How many bytes there are of one kind before the first of another. Whole blocks are judged without a branch for each
 /// byte, which is what lets the compiler take them at once: a JWT has a thousand.
 fn run_of(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
-    let long = blocks_of::<64>(bytes, &is_of_it);
-    let rest = bytes.get(long..).unwrap_or_default();
-    let short = blocks_of::<8>(rest, &is_of_it);
-    let rest = rest.get(short..).unwrap_or_default();
-    long + short + word_of(rest, is_of_it)
+    let blocks = blocks_of::<16>(bytes, &is_of_it);
+    let rest = bytes.get(blocks..).unwrap_or_default();
+    blocks + word_of(rest, is_of_it)
 }
 
 fn blocks_of<const BLOCK: usize>(bytes: &[u8], is_of_it: impl Fn(u8) -> bool) -> usize {
@@ -379,6 +396,9 @@ fn is_of_a_target(byte: u8) -> bool {
 }
 
 const DELETE: u8 = 0x7f;
+
+/// Of a request line, behind its target.
+const USUAL_END: &[u8] = b" HTTP/1.1\r\n";
 
 const CONTENT_LENGTH: usize = b"content-length".len();
 const TRANSFER_ENCODING: usize = b"transfer-encoding".len();

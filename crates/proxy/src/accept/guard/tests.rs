@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use proptest::string::bytes_regex;
 use tokio::io::AsyncReadExt as _;
 
 use super::super::sequel::Sequel;
@@ -132,6 +133,16 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn what_may_not_stand_in_a_value_is_refused_at_its_place_however_long_that_is(
+        value in bytes_regex("[ -~]{0,150}[\t -~\\x80-\\xff]{0,80}[\\x00-\\x0c\\x0e-\\xff]?[ -~]{0,150}").expect("an expression"),
+    ) {
+        let line: &[u8] = b"GET / HTTP/1.1\r\nX:";
+        let at = value.iter().position(|&byte| byte.is_ascii_control() && byte != b'\t').map(|at| line.len() + at);
+        let refused = read(&[line, &value, b"\r\n"].concat()).err().map(|refusal| refusal.at);
+        prop_assert_eq!(refused, at);
+    }
+
     #[test]
     fn no_split_changes_the_verdict(pieces in proptest::collection::vec(piece(), 0..24), step in 1..9_usize) {
         let bytes = pieces.concat();
