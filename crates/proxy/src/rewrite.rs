@@ -48,11 +48,13 @@ impl Visit {
 /// away what is set after it. What is set takes the place of whatever the client sent under that name.
 pub fn request(head: &mut request::Parts, workspace: &Workspace, authority: Authority) {
     let grpc = grpc::is_asked_by(head);
-    let trailers = grpc || accepts_trailers(&head.headers);
     let cookies = workspace.allowances.cookies;
-    strip_hop_by_hop_and(&mut head.headers, |name| {
+    let unwanted = hop_by_hop_and(&head.headers, |name| {
         names::is_from_clients_never(name) || hearsay::is_hearsay(name) || (!cookies && name == names::COOKIE)
     });
+    // `TE` is hop-by-hop: it need not be looked for where it is not among these.
+    let trailers = grpc || (unwanted.contains(&header::TE) && accepts_trailers(&head.headers));
+    remove_all(&mut head.headers, &unwanted);
     if cookies {
         join_cookies(&mut head.headers);
     }
@@ -146,9 +148,10 @@ pub fn interim(headers: &mut HeaderMap, workspace: &Workspace) {
 }
 
 fn from_workspace(headers: &mut HeaderMap, allowances: Allowances) {
-    strip_hop_by_hop_and(headers, |name| {
+    let unwanted = hop_by_hop_and(headers, |name| {
         names::is_from_workspaces_never(name) || (!allowances.cookies && names::is_set_cookie(name))
     });
+    remove_all(headers, &unwanted);
 }
 
 /// RFC 9113 section 8.2.3: HTTP/2 may send one cookie string in several fields, HTTP/1.1 may not.
@@ -168,7 +171,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// RFC 9110 section 7.6.1: what concerns one connection stays on it. `Connection` may stand more than once, so every
 /// value is read. And what else this way is closed to.
-fn strip_hop_by_hop_and(headers: &mut HeaderMap, closed_to: impl Fn(&str) -> bool) {
+fn hop_by_hop_and(headers: &HeaderMap, closed_to: impl Fn(&str) -> bool) -> Vec<HeaderName> {
     let mut unwanted = those_where(headers, |name| names::is_hop_by_hop(name) || closed_to(name));
     // Both are hop-by-hop: where they are, they are among these.
     if unwanted.contains(&header::CONNECTION) {
@@ -178,12 +181,12 @@ fn strip_hop_by_hop_and(headers: &mut HeaderMap, closed_to: impl Fn(&str) -> boo
     if unwanted.contains(&header::TRANSFER_ENCODING) {
         unwanted.push(header::CONTENT_LENGTH);
     }
-    remove_all(headers, unwanted);
+    unwanted
 }
 
 fn remove_where(headers: &mut HeaderMap, is_unwanted: impl Fn(&str) -> bool) {
     let unwanted = those_where(headers, is_unwanted);
-    remove_all(headers, unwanted);
+    remove_all(headers, &unwanted);
 }
 
 /// To look at the few names that there are costs less than to look for each that there might be.
@@ -192,7 +195,7 @@ fn those_where(headers: &HeaderMap, is_unwanted: impl Fn(&str) -> bool) -> Vec<H
     unwanted.cloned().collect()
 }
 
-fn remove_all(headers: &mut HeaderMap, unwanted: Vec<HeaderName>) {
+fn remove_all(headers: &mut HeaderMap, unwanted: &[HeaderName]) {
     for name in unwanted {
         headers.remove(name);
     }
