@@ -40,14 +40,17 @@ pub(super) fn head(head: &request::Parts, delimited: Delimited) -> Vec<u8> {
     for part in [head.method.as_str(), " ", root, target, " HTTP/1.1\r\n"] {
         text.extend_from_slice(part.as_bytes());
     }
+    let mut says_length = false;
     for (name, value) in &head.headers {
-        if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING {
-            field(&mut text, name, value.as_bytes());
+        match *name {
+            header::CONTENT_LENGTH => says_length = true,
+            header::TRANSFER_ENCODING => {}
+            _ => field(&mut text, name, value.as_bytes()),
         }
     }
     match delimited {
         // Who says that there is nothing to a POST is not made silent.
-        Delimited::AsNone if !head.headers.contains_key(header::CONTENT_LENGTH) => {}
+        Delimited::AsNone if !says_length => {}
         Delimited::AsNone => field(&mut text, &header::CONTENT_LENGTH, b"0"),
         Delimited::ByLength(length) => {
             field(&mut text, &header::CONTENT_LENGTH, length.to_string().as_bytes());
