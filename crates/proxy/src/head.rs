@@ -1,5 +1,6 @@
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Uri, header};
+use memchr::memchr;
 
 use crate::Failure;
 
@@ -22,7 +23,7 @@ fn check_target(target: &Uri) -> Result<(), Failure> {
     if !target.scheme().is_none_or(is_ours) {
         return Err(Failure::BadRequest("a request target must be of http or https"));
     }
-    if target.path().contains('\\') {
+    if memchr(b'\\', target.path().as_bytes()).is_some() {
         return Err(Failure::BadRequest("a request target must not hold a backslash"));
     }
     Ok(())

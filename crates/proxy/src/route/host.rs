@@ -112,9 +112,9 @@ fn is_of_a_name(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_')
 }
 
-/// `u16` would take a sign as well.
+/// `u16` would take a sign as well, before its digits.
 fn is_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+    text.starts_with(|first: char| first.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
