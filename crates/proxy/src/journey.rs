@@ -14,7 +14,7 @@ use crate::forward::UpstreamBody;
 use crate::machine::{self, Credential, Machine, NextHop, NoToken};
 use crate::observe::Trail;
 use crate::replay::Again;
-use crate::rewrite::Authority;
+use crate::rewrite::{Authority, Visit};
 use crate::route::{Destination, OwnRoutes, Workspace};
 use crate::share::Shares;
 use crate::upgrade::Upgrade;
@@ -74,19 +74,18 @@ where
     ) -> impl Future<Output = Result<Response<Body>, Failure>> {
         async move {
             head::check(&request, self.rules.max_headers)?;
-            let destination = self.rules.routes.find(&request)?;
-            trail.routed(destination.workspace);
+            let Destination { workspace, host } = self.rules.routes.find(&request)?;
+            trail.routed(workspace);
+            let visit = trail.visit(host);
             let credentials = &self.rules.credentials;
-            credentials.admit(request.headers(), &destination.host, trail.scheme())?;
+            credentials.admit(request.headers(), &visit.host, visit.scheme)?;
             if let Some(question) = Question::asked(request.uri().path()) {
                 // Boxed: it is rare, and every request would have room for it.
-                return Box::pin(self.answer(question, &destination, *request, trail)).await;
+                return Box::pin(self.answer(question, workspace, &visit, *request, trail)).await;
             }
 
             let upgrade = Upgrade::asked(&request)?;
-            let Destination { workspace, host } = destination;
-            let credential = credentials.of(&request, workspace.allowances)?;
-            let (authority, given) = match credential {
+            let (authority, given) = match credentials.of(&request, workspace.allowances)? {
                 Credential::Presented(token) => self.authority(token, last, workspace, trail).await?,
                 // Boxed: only an agent's requests come this way, and every request would have room for it.
                 Credential::Of(machine) => {
@@ -94,7 +93,6 @@ where
                 }
             };
 
-            let visit = trail.visit(host);
             // A block: what is taken apart in it needs no room while the workspace is waited for.
             let forward = {
                 let (mut head, body) = request.into_parts();
@@ -190,16 +188,15 @@ where
     async fn answer(
         &self,
         question: Question,
-        destination: &Destination<'_>,
+        workspace: &Workspace,
+        visit: &Visit,
         request: Request<RequestBody>,
         trail: &mut Trail,
     ) -> Result<Response<Body>, Failure> {
         question.check_method(request.method())?;
-        let base = Base(format!("{}://{}", trail.scheme(), destination.host));
+        let base = Base(format!("{}://{}", visit.scheme, visit.host));
         match question {
-            Question::HostMetadata => {
-                bootstrap::databricks_config(&base, destination.workspace, &self.rules.audiences)
-            }
+            Question::HostMetadata => bootstrap::databricks_config(&base, workspace, &self.rules.audiences),
             Question::AuthorizationServer => bootstrap::authorization_server(&base, request.uri().path()),
             Question::Token => {
                 self.rules.credentials.may_be_asked_for()?;
