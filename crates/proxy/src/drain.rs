@@ -24,7 +24,7 @@ struct Wish {
     started: CancellationToken,
 }
 
-/// The tasks of one worker, owned: none outlives the worker unseen. hyper's own, one for each stream of HTTP/2, are among
+/// The tasks of one worker, owned, on its thread: none outlives the worker unseen. hyper's own, one for each stream of HTTP/2, are among
 /// them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tasks(TaskTracker);

@@ -222,7 +222,7 @@ fn enter(request: &Request<RequestBody>, settings: &Settings, trail: &mut Trail)
 
 /// A journey whose panic is its own failure, not that of the connection and of the other requests on it.
 ///
-/// Unwinding leaves nothing half done that others see: what a journey shares is counters, caches and locks that are good
+/// Unwinding leaves nothing half done that others see: what a journey shares is counters, caches and cells that are good
 /// after every line. The panic's text may hold what the request held, so nothing is made of it here.
 async fn unharmed<T>(mut journey: Pin<&mut impl Future<Output = Result<T, Failure>>>) -> Result<T, Failure> {
     poll_fn(|cx| {

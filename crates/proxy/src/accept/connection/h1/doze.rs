@@ -24,8 +24,8 @@ use crate::reread::Reread;
 /// What hyper has let go of: at the connection's end, or where an answer has switched to another protocol.
 type LetGo<IO> = Reread<Reread<IO>>;
 
-/// Serves a connection to its end, or until it is no HTTP any more, and gives it back then. `may_doze` says whether whole requests have been read,
-/// and whole answers sent, and nothing else; `forget` lets go of what only requests need.
+/// Serves a connection to its end, or until it is no HTTP any more, and gives back what is left of it. `may_doze` says whether whole
+/// requests have been read, and whole answers sent, and nothing else; `forget` lets go of what only requests need.
 ///
 /// # Errors
 /// Those of hyper over a request. That a connection breaks between two requests is none.
