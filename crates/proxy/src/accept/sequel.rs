@@ -43,10 +43,10 @@ impl Sequel {
     }
 
     /// Nothing, where none was told.
-    pub(super) async fn play(&self, client: impl Bytestream + 'static) {
+    pub(super) async fn play(&self, client: AfterHttp) {
         let scene = self.0.scene.take();
         if let Some(scene) = scene {
-            scene(Box::new(client)).await;
+            scene(client).await;
         }
     }
 }

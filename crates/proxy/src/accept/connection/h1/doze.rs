@@ -18,14 +18,13 @@ use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use crate::accept::AfterHttp;
 use crate::observe::Observed;
 use crate::reread::Reread;
 
-/// What hyper has let go of: at the connection's end, or where an answer has switched to another protocol.
-type LetGo<IO> = Reread<Reread<IO>>;
-
-/// Serves a connection to its end, or until it is no HTTP any more, and gives back what is left of it. `may_doze` says whether whole
-/// requests have been read, and whole answers sent, and nothing else; `forget` lets go of what only requests need.
+/// Serves a connection to its end, or until it is no HTTP any more, and gives back what is left of it; boxed, as a task has room for all
+/// that it may come to. `may_doze` says whether whole requests have been read, and whole answers sent, and nothing else; `forget` lets go
+/// of what only requests need.
 ///
 /// # Errors
 /// Those of hyper over a request. That a connection breaks between two requests is none.
@@ -35,7 +34,7 @@ pub(super) async fn serve<IO, S>(
     service: S,
     may_doze: impl Fn() -> bool,
     forget: impl Fn(),
-) -> hyper::Result<Option<LetGo<IO>>>
+) -> hyper::Result<Option<AfterHttp>>
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     S: Service<Request<Incoming>, Response = Response<Observed>, Error = Infallible> + Clone,
@@ -53,7 +52,7 @@ where
         let dozes = dozes.await?;
         let parts = connection.into_parts();
         if !dozes {
-            return Ok(Some(Reread::new(parts.read_buf, parts.io.into_inner())));
+            return Ok(Some(Box::new(Reread::new(parts.read_buf, parts.io.into_inner()))));
         }
         let Some(taken) = taken_back(parts) else {
             return Ok(None);
