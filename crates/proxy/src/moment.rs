@@ -1,7 +1,7 @@
 //! What time it is, asked once in each turn of a task.
 //!
 //! A request is timed for its line in the log, for the counters and against every limit: eight times within two turns of some
-//! microseconds each. To ask the clock takes a fiftieth of what a request costs, so whoever only needs to know when this turn is, is told
+//! microseconds each. To ask the clock so often takes a hundredth of what a request costs, so whoever only needs to know when this turn is, is told
 //! what the turn's first has found out.
 
 use std::cell::Cell;

@@ -26,7 +26,7 @@ pub struct Routes {
 }
 
 /// The same for one worker alone. Each request counts among the holders of its workspace several times: cores that count at one place
-/// would wait for each other, and even where none does, to count for all of them costs twenty times as much.
+/// would wait for each other, and a worker that counts for itself need not lock memory for it.
 #[derive(Debug)]
 pub(crate) struct OwnRoutes {
     by_host: HashMap<String, Rc<Workspace>>,

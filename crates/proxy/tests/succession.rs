@@ -7,7 +7,6 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use exchange::{AccessToken, ExchangeError, ExchangeRequest, FederationPolicy, Grant, Scope, TokenEndpoint};
 use identity::Verifier;
@@ -111,24 +110,27 @@ impl Swap for Made {
 }
 
 #[tokio::test]
-async fn each_worker_has_a_swap_of_its_own_before_and_after() {
+async fn each_worker_follows_with_a_swap_of_its_own_from_the_next_request_on_though_nobody_holds_the_gateway()
+{
     let (first, next) = (Made::default(), Made::default());
     let (before, _) = gateway_over("before.example", first.clone());
     let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), None).expect("a free port");
     let two = NonZeroUsize::new(2).expect("not zero");
+    let address = listener.local_addr().ok().flatten().expect("a bound socket");
     let _running = before.start(vec![listener], two).expect("threads");
     assert_eq!(first.0.load(Ordering::Relaxed), 2);
+    // Who comes second has the other worker.
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(address).await.expect("it listens");
+        assert_eq!(status(&mut client, "before.example").await, "401");
+        clients.push(client);
+    }
     let (after, _) = gateway_over("after.example", next.clone());
-    let _serving = before.go_on_as(after);
-    // Each makes it when it next has a moment, or a request.
-    let made = async {
-        while next.0.load(Ordering::Relaxed) < 2 {
-            tokio::task::yield_now().await;
-        }
-    };
-    let deadline = Duration::from_secs(60);
-    tokio::time::timeout(deadline, made)
-        .await
-        .expect("both take notice");
+    drop(before.go_on_as(after));
+    for client in &mut clients {
+        assert_eq!(status(client, "before.example").await, "421");
+        assert_eq!(status(client, "after.example").await, "401");
+    }
     assert_eq!(next.0.load(Ordering::Relaxed), 2);
 }

@@ -48,9 +48,6 @@ pub(crate) trait Serve: Clone + 'static {
     /// A request of this client's was refused before its head was read.
     fn refused(&self, client: SocketAddr, why: Unread);
 
-    /// Resolves once it has taken notice of something that came from outside of its worker.
-    fn attend(&self) -> impl Future<Output = ()>;
-
     /// Called now and then, for housekeeping.
     fn sweep(&self);
 }

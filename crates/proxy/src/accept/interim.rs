@@ -173,12 +173,8 @@ impl<IO: AsyncWrite + Unpin> Prompted<IO> {
             .is_some_and(|reader| reader.will_wake(cx.waker()))
         {
             self.reader = Some(cx.waker().clone());
-            self.prompter
-                .0
-                .script
-                .borrow_mut()
-                .reader
-                .clone_from(&self.reader);
+            let mut script = self.prompter.0.script.borrow_mut();
+            script.reader.clone_from(&self.reader);
         }
     }
 

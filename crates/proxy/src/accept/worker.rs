@@ -68,7 +68,6 @@ impl Worker {
         loop {
             tokio::select! {
                 _ = sweep.tick() => journey.sweep(),
-                () = journey.attend() => {}
                 arrival = self.arrivals.recv() => match arrival {
                     Some(arrival) => self.serve(arrival, &journey, &tasks, &drain),
                     None => break,

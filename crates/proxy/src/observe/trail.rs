@@ -136,7 +136,7 @@ impl Observer {
 
 impl Trail {
     /// The scheme by which the client reached the gateway.
-    pub(crate) fn scheme(&self) -> &'static str {
+    fn scheme(&self) -> &'static str {
         if self.secure { "https" } else { "http" }
     }
 

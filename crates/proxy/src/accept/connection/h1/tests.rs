@@ -80,8 +80,6 @@ impl Serve for Answers {
 
     fn refused(&self, _: std::net::SocketAddr, _: Unread) {}
 
-    async fn attend(&self) {}
-
     fn sweep(&self) {}
 }
 
