@@ -110,8 +110,7 @@ impl Swap for Made {
 }
 
 #[tokio::test]
-async fn each_worker_follows_with_a_swap_of_its_own_from_the_next_request_on_though_nobody_holds_the_gateway()
-{
+async fn each_worker_follows_with_a_swap_of_its_own_though_nobody_holds_the_gateway() {
     let (first, next) = (Made::default(), Made::default());
     let (before, _) = gateway_over("before.example", first.clone());
     let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), None).expect("a free port");
